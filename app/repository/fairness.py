@@ -10,15 +10,13 @@ are free, nothing waits.
 from __future__ import annotations
 
 import time
-from asyncio import get_running_loop
+from asyncio import Future, get_running_loop
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
-
-import anyio
 
 
 CALLER: Final[ContextVar[Hashable]] = ContextVar("caller", default=None)
@@ -45,16 +43,17 @@ class Place:
     seats: int
     joined_at: float
     is_admitted: bool = False
-    _changed: anyio.Event = field(default_factory=anyio.Event)
+    _ended: Future[None] = field(default_factory=lambda: get_running_loop().create_future())
 
     async def wait(self) -> None:
         """Wait until it is admitted, or has left the queue."""
-        await self._changed.wait()
+        await self._ended
 
     def end_wait(self, *, is_admitted: bool) -> None:
         """Wake the task that waits."""
         self.is_admitted = is_admitted
-        self._changed.set()
+        if not self._ended.done():  # its task may have been cancelled
+            self._ended.set_result(None)
 
 
 class FairLimiter:
@@ -85,6 +84,11 @@ class FairLimiter:
     def waiting(self) -> int:
         """The number of places in the queues."""
         return sum(map(len, self._queues.values()))
+
+    @property
+    def waiting_of_caller(self) -> int:
+        """The number of places in the present caller's queue."""
+        return len(self._queues.get(CALLER.get(), ()))
 
     def join(self, seats: int = 1) -> Place:
         """Return a place for work of the present caller; `leave` it when the work has ended."""

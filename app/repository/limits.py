@@ -23,7 +23,7 @@ class StoreLimits:
         max_snapshot_bytes: the maximum size of all leased snapshots together, in bytes; before a
             lease would exceed it, another is evicted.
         max_journal_changes: the maximum number of changes in the journal.
-        max_journal_bytes: the maximum size of these changes' JSON, in bytes.
+        max_journal_bytes: the maximum size of these changes' JSON and index keys, in bytes.
     """
 
     refresh_min_interval_seconds: float = 0.25

@@ -41,10 +41,14 @@ class Mailbox(Generic[T]):
         self._arrived.clear()
         self._is_wake_scheduled = False  # from now on, a new item wakes the loop again
 
-    def take_all(self) -> list[T]:
-        """Remove and return all items, oldest first."""
+    def peek(self) -> list[T]:
+        """Return all items, oldest first, without removing them."""
+        return [*self._items.copy()]  # the copy is atomic: threads append meanwhile
+
+    def take(self, max_count: int | None = None) -> list[T]:
+        """Remove and return items, oldest first: at most `max_count`, or all."""
         taken: list[T] = []
         with suppress(IndexError):
-            while True:
+            while max_count is None or len(taken) < max_count:
                 taken.append(self._items.popleft())
         return taken

@@ -15,6 +15,7 @@ from app.repository.changes.rekeys import Negotiation
 from app.repository.counts import Counts, Uncounted
 from app.repository.query.filters import Key, Selection
 from app.repository.snapshot.model import Item
+from app.schemas.names import View
 from bindings.addresses import Ipv6Order
 from bindings.call_notes import NOTES
 from bindings.engine import Engine
@@ -109,16 +110,29 @@ class NoObserver:
         """Do nothing."""
 
 
-class ResourceKind(ABC):
-    """One kind of object that the engine lists.
+class ListKind(ABC):
+    """One kind of object that the API lists.
 
     Attributes:
         selection: the class of the filters of its lists.
-        events: encodes its events; not set if the resource has none.
+        events: encodes its events; not set if the list has none.
     """
 
     selection: ClassVar[type[Selection]]
     events: ClassVar[EventEncoder]
+
+    def in_view(self, texts: bytes, view: View) -> bytes:  # noqa: ARG002  # for subclasses
+        """Convert JSON texts of one or more objects to a view, if the kind has views.
+
+        Args:
+            texts: the texts, with any separators, in the full view.
+            view: the view.
+        """
+        return texts
+
+
+class ResourceKind(ListKind):
+    """One kind of object that the engine lists."""
 
     @staticmethod
     @abstractmethod
@@ -168,7 +182,3 @@ class ResourceKind(ABC):
     def counts(self) -> Counts:
         """Create the counts of an empty list."""
         return Uncounted()
-
-    def basic_view(self, texts: bytes) -> bytes:
-        """Convert JSON texts of one or more objects to the basic view, if the kind has one."""
-        return texts

@@ -16,7 +16,6 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -26,6 +25,7 @@ import anyio.from_thread
 import anyio.to_thread
 import structlog
 
+from app.repository.changes.endings import EndRecorder, Moment, NoEndRecorder
 from app.repository.changes.journal import Journal, Position
 from app.repository.changes.rekeys import RekeyCorrelator
 from app.repository.counts import Counts
@@ -34,10 +34,11 @@ from app.repository.notifier import Notifier
 from app.repository.refresh.dirty_ids import DirtyIds
 from app.repository.refresh.incremental import IncrementalRefresher
 from app.repository.refresh.reader import EngineReader
+from app.repository.refresh.result import RefreshResult
 from app.repository.refresh.scheduler import RefreshScheduler, ShuttingDown
 from app.repository.snapshot.builder import SnapshotBuilder
 from app.repository.snapshot.leases import SnapshotLeases
-from app.repository.snapshot.model import Snapshot
+from app.repository.snapshot.model import Change, Snapshot
 from app.repository.snapshot.state import CurrentState, PointRead, SnapshotBuild
 from bindings.engine import Basis
 from bindings.errors import EngineBusy, EngineError
@@ -52,25 +53,6 @@ MAX_DIRTY_IDS: Final = 10_000
 
 class EngineTimedOut(Exception):
     """The engine did not answer in time."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshResult:
-    """The result of one refresh.
-
-    Attributes:
-        started_at: when it started, in UTC.
-        started: when it started, in seconds on the store's clock.
-        seconds: how long it took.
-        object_count: the number of objects that it read; 0 if it failed.
-        error: why it failed; None if it succeeded.
-    """
-
-    started_at: datetime
-    started: float
-    seconds: float
-    object_count: int
-    error: Exception | None
 
 
 class Store:
@@ -88,6 +70,7 @@ class Store:
         notifier: notifies after each refresh, after each point refresh that found a change, and
             at shutdown.
         on_refresh: called with the result of each refresh.
+        end_recorder: explains why objects ended.
         stopping: set at shutdown, so that long-running work can end.
     """
 
@@ -114,6 +97,7 @@ class Store:
         self.state: CurrentState | None = None
         self.last_refresh: RefreshResult | None = None
         self.on_refresh: Callable[[RefreshResult], None] = lambda _result: None
+        self.end_recorder: EndRecorder = NoEndRecorder()
         self.stopping = anyio.Event()
         self.notifier = Notifier()
         self.journal = Journal(self.limits.max_journal_changes, self.limits.max_journal_bytes)
@@ -126,8 +110,9 @@ class Store:
         )
         self._reader = reader
         self._is_periodic = is_periodic
-        self._clock = clock
+        self.clock = clock
         self._basis: Basis | None = None
+        self._state_basis: Basis | None = None
         self._partial: Snapshot | None = None
         self._rekeys = RekeyCorrelator(self.kind.negotiations, clock)
         self._write_lock = anyio.Lock()
@@ -175,9 +160,8 @@ class Store:
     def is_ready(self) -> bool:
         """Whether the last refresh succeeded and started recently enough."""
         result = self.last_refresh
-        if result is None or result.error is not None:
-            return False
-        return self._clock() - result.started <= self.limits.ready_max_age_seconds
+        oldest = self.clock() - self.limits.ready_max_age_seconds
+        return result is not None and result.succeeded_since(oldest)
 
     @property
     def current(self) -> Snapshot | None:
@@ -198,8 +182,11 @@ class Store:
             EngineTimedOut: no refresh finished in time.
             ShuttingDown: the server is stopping.
         """
-        not_before = self._clock() - max_age
+        not_before = self.clock() - max_age
         if self.current is not None and self.current.started >= not_before:
+            seconds_left = self.current.started - not_before
+            if self.last_refresh and self.last_refresh.next_would_be_late(seconds_left, max_age):
+                self._scheduler.request_if_idle()
             return self.current
         with anyio.move_on_after(self.limits.engine_timeout_seconds) as scope:
             await self._scheduler.wait(not_before, until_partial=may_be_partial)
@@ -254,10 +241,10 @@ class Store:
             await self._refresh_locked()
 
     async def _refresh_locked(self) -> None:
-        started, started_at = self._clock(), datetime.now(UTC)
+        started, started_at = self.clock(), datetime.now(UTC)
         try:
             while True:
-                build, basis = await anyio.to_thread.run_sync(
+                build, basis, time = await anyio.to_thread.run_sync(
                     self._read_all,
                     started_at,
                     started,
@@ -288,8 +275,8 @@ class Store:
             self.leases.drop(pending)  # it will never become complete
         if self._basis is not None and self._basis.ipv6_order is not basis.ipv6_order:
             self.leases.drop_all()  # their IPv6 addresses are wrong
-        self._basis = basis
-        self._publish(build)
+        self._basis = self._state_basis = basis
+        self._publish(build, time)
         if self.last_refresh is not None and self.last_refresh.error is not None:
             log.info("engine_recovered", objects=len(build.snapshot.ids))
         self._record_result(started_at, started, len(build.snapshot.ids), None)
@@ -297,21 +284,53 @@ class Store:
     def _record_result(
         self, started_at: datetime, started: float, object_count: int, error: Exception | None
     ) -> None:
-        seconds = self._clock() - started
+        seconds = self.clock() - started
         self.last_refresh = RefreshResult(started_at, started, seconds, object_count, error)
         self.on_refresh(self.last_refresh)
 
-    def _read_all(self, started_at: datetime, started: float) -> tuple[SnapshotBuild, Basis]:
-        """Read all objects and return the next build with its basis. Runs in a thread."""
+    def _read_all(
+        self, started_at: datetime, started: float
+    ) -> tuple[SnapshotBuild, Basis, datetime]:
+        """Read all objects; return the next build, its basis and the time. Runs in a thread."""
         build, basis = self._reader.read_all(
             partial(self._start_build, started_at, started),
             lambda snapshot: anyio.from_thread.run_sync(self._publish_partial, snapshot),
         )
+        moment = self._now()
         if build.changes is None:
             self._rekeys.reset()
+            self._restart_ends(build.snapshot, basis, moment)
         else:
-            build = build._replace(changes=self._rekeys.correlate(build.changes))
-        return build, basis
+            build = build._replace(changes=self._explained(self.state, build.changes, moment))
+        return build, basis, moment.time
+
+    def _now(self) -> Moment:
+        return Moment(datetime.now(UTC), self.clock())
+
+    def _explained(
+        self, before: CurrentState | None, changes: tuple[Change, ...], moment: Moment
+    ) -> tuple[Change, ...]:
+        """Return changes with their rekeys and endings. Runs in a thread.
+
+        Args:
+            before: the state before the changes; if there is none, there are no changes.
+            changes: the changes of one revision.
+            moment: when the server learnt of them.
+        """
+        if before is None or not changes:
+            return changes
+        return self.end_recorder.explain(self._rekeys.correlate(changes), before.item, moment)
+
+    def _restart_ends(self, snapshot: Snapshot, basis: Basis, moment: Moment) -> None:
+        """Give the end recorder a snapshot whose changes are not known one by one."""
+        known = self._state_basis
+        is_comparable = known is not None and known.ipv6_order is basis.ipv6_order
+        self.end_recorder.restart(
+            self.state if is_comparable else None,
+            snapshot,
+            moment,
+            is_new_session=known is None or known.incarnation != basis.incarnation,
+        )
 
     def _start_build(self, started_at: datetime, started: float, basis: Basis) -> SnapshotBuilder:
         """Create the builder of a refresh.
@@ -336,7 +355,7 @@ class Store:
         self._partial = snapshot
         self._scheduler.publish_partial()
 
-    def _publish(self, build: SnapshotBuild) -> None:
+    def _publish(self, build: SnapshotBuild, time: datetime) -> None:
         snapshot = build.snapshot
         self.state = CurrentState(build)
         self.leases.replace_partial(snapshot)
@@ -344,7 +363,7 @@ class Store:
         if build.changes is None:
             self.journal.restart(snapshot.epoch, snapshot.revision)
         else:
-            self.journal.record(snapshot.revision, build.changes)
+            self.journal.record(snapshot.revision, build.changes, time)
         self.notifier.notify_all()  # even without changes: some waiters need the new snapshot
 
     async def _refresh_points(self, object_ids: list[int]) -> dict[int, PointRead]:
@@ -363,31 +382,50 @@ class Store:
             state = self.state
             if state is None:
                 return {}
-            point_reads, basis = await anyio.to_thread.run_sync(
-                self._reader.read_points,
+            read = await anyio.to_thread.run_sync(
+                self._read_points,
+                state,
                 object_ids,
                 abandon_on_cancel=True,
                 limiter=self._own_thread,
             )
-            if basis != self._basis:
+            if read is None or state is not self.state:
                 self._scheduler.request()
                 return {}
-            changes = state.apply(point_reads)
+            point_reads, changes, time = read
             if changes:
-                self.journal.record(state.revision, self._rekeys.correlate(changes))
+                state.apply(changes, point_reads)
+                self.journal.record(state.revision, changes, time)
                 self.notifier.notify_all()
             return point_reads
+
+    def _read_points(
+        self, state: CurrentState, object_ids: list[int]
+    ) -> tuple[dict[int, PointRead], tuple[Change, ...], datetime] | None:
+        """Read some objects; return the reads, the changes since the state and the time.
+
+        Return None if the basis has changed. Runs in a thread.
+        """
+        point_reads, basis = self._reader.read_points(object_ids)
+        if basis != self._basis:
+            return None
+        moment = self._now()
+        changes = self._explained(state, state.changes_of(point_reads), moment)
+        return point_reads, changes, moment.time
 
     async def _refresh_periodically(self) -> None:
         while True:
             try:
-                await self._scheduler.wait(self._clock())
+                await self._scheduler.wait(self.clock())
             except ShuttingDown:
                 return
             except Exception:  # noqa: BLE001, S110  # already logged
                 pass
             # A refresh on request postpones the next periodic one.
-            while (due := self._next_refresh() - self._clock()) > 0:  # noqa: ASYNC110
+            while (  # noqa: ASYNC110
+                self.last_refresh is not None
+                and (due := self.last_refresh.next_periodic(self.limits) - self.clock()) > 0
+            ):
                 await anyio.sleep(due)
 
     async def _expire_leases(self) -> None:
@@ -395,15 +433,3 @@ class Store:
         while True:
             await anyio.sleep(max(1.0, self.limits.snapshot_idle_timeout_seconds))
             self.leases.expire()
-
-    def _next_refresh(self) -> float:
-        """Return when the next periodic refresh is due, on the store's clock."""
-        result = self.last_refresh
-        if result is None:
-            return self._clock()
-        pause = (
-            self.limits.refresh_retry_seconds
-            if result.error
-            else self.limits.refresh_interval_seconds
-        )
-        return result.started + max(pause, result.seconds)

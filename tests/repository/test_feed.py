@@ -20,7 +20,7 @@ from app.resources.sa_contexts.filters import SaContextSelection
 from app.resources.sa_contexts.kind import SaContextKind
 from app.schemas.names import View
 from tests.mirror import Mirror
-from tests.repository.states import edition_of, entry
+from tests.repository.states import AT, edition_of, entry
 from tests.sse import Event, Parser
 
 
@@ -66,7 +66,7 @@ def recorded(states: list[Contexts], journal: Journal) -> None:
         if edition.changes is None:
             journal.restart(EPOCH, edition.snapshot.revision)
         else:
-            journal.record(edition.snapshot.revision, edition.changes)
+            journal.record(edition.snapshot.revision, edition.changes, AT)
 
 
 def events_after(feed: EventFeed, place: Position) -> list[Event]:

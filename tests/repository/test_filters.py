@@ -14,11 +14,13 @@ from app.resources.sa_contexts.counts import SaContextCounts
 from app.resources.sa_contexts.encoding import render_sa_context
 from app.resources.sa_contexts.filters import FIELDS_OF_SUITES, SaContextSelection
 from app.resources.sa_contexts.index import index_key
+from app.resources.wfp.indexed_names import NameKind, names_in, pack_names
 from app.schemas import names
 from app.schemas.names import Baseline
 from bindings.engine import Engine
 from bindings.library import Library
-from bindings.records import SaContext
+from bindings.records import Identity, SaContext, SaDetails
+from bindings.rule_names import UNKNOWN, FilterId, PolicyName, Reference
 from tests.repository.states import sa_details
 from tests.resources.contexts import CONTEXTS
 
@@ -31,8 +33,13 @@ _ENUMERATIONS: dict[str, type[Any]] = {
     "cipher": names.Cipher,
     "integrity": names.Integrity,
     "pfs_group": names.PfsGroup,
-    "weakness": names.Weakness,
+    "key_module": names.KeyModule,
+    "weakness": names.WeaknessFilter,
 }
+NAME_FILTERS = ("principal_name", "rule_name")
+
+
+NAMES = ["*", "**", "a", "\xfd", "STRASSE", "stra\u00dfe*"]
 
 
 def sas_of(context: SaContext) -> list[dict[str, Any]]:
@@ -46,6 +53,7 @@ def said_by(sa: dict[str, Any]) -> dict[str, set[Any]]:
     transforms = [one["transform"] for one in bundle["saList"]]
     ciphers = {t["cipherTransform"]["cipherConfig"] for t in transforms if t.get("cipherTransform")}
     auths = {t["authTransform"]["authConfig"] for t in transforms if t.get("authTransform")}
+    identity, udp = bundle["ipsecId"] or {}, sa["udpEncapsulation"] or {}
     return {
         "local_address": {traffic["localAddress"]} - {None},
         "remote_address": {traffic["remoteAddress"]} - {None},
@@ -55,7 +63,11 @@ def said_by(sa: dict[str, Any]) -> dict[str, set[Any]]:
         "cipher": ciphers or {"none"},
         "integrity": auths or {"none"},
         "pfs_group": {bundle["pfsGroup"]},
-        "weakness": set(sa["weaknesses"]),
+        "key_module": {(bundle["keyModuleState"] or {}).get("keyModule", "unknown")},
+        "weakness": {*sa["weaknesses"], *(["any"] if sa["weaknesses"] else [])},
+        "principal_name": {identity.get("mmTargetName"), identity.get("emTargetName")} - {None},
+        "rule_name": {sa["ruleName"]} - {None},
+        "udp_port": {str(port) for port in udp.values()},
         "mm_sa_id": {bundle["mmSaId"] or "0"},
         "qm_filter_id": {bundle["qmFilterId"]} if "qmFilterId" in bundle else set(),
         "spi": {str(one["spi"]) for one in bundle["saList"]},
@@ -70,7 +82,20 @@ def is_met(sa: dict[str, Any], texts: dict[str, list[str]]) -> bool:
             addresses = [ip_address(a) for a in said[f"{side}_address"]]
             if not any(address in ip_network(w) for w in wanted for address in addresses):
                 return False
-    return all(said[name] & set(some) for name, some in texts.items() if "subnet" not in name)
+    for name in NAME_FILTERS:
+        if name in texts and not any(is_named(n, t) for n in said[name] for t in texts[name]):
+            return False
+    return all(
+        said[name] & set(some)
+        for name, some in texts.items()
+        if "subnet" not in name and name not in NAME_FILTERS
+    )
+
+
+def is_named(name: str, pattern: str) -> bool:
+    """Return whether a name is the pattern, or begins like one that ends with `*`."""
+    folded, wanted = name.casefold(), pattern.casefold()
+    return folded.startswith(wanted[:-1]) if wanted.endswith("*") else folded == wanted
 
 
 @st.composite
@@ -89,11 +114,13 @@ def contexts_and_texts(draw: st.DrawFn) -> tuple[SaContext, dict[str, list[str]]
             if name in _ENUMERATIONS
             else ["10.0.0.1", "::", "255.255.255.255"]
             if "address" in name or "subnet" in name
-            else ["0", "1", "4294967295"]
+            else [*NAMES, *(text.swapcase() for text in here), *(text[:2] + "*" for text in here)]
+            if name in NAME_FILTERS
+            else ["0", "1", "65535"]
         )
         some = draw(st.lists(st.sampled_from(here + others), min_size=1, max_size=3))
         texts[name] = [*map(str, some)]
-        if name != side:
+        if "subnet" in name:
             prefix = draw(st.integers(0, 32))
             texts[name] = [str(ip_network((text, prefix), strict=False)) for text in texts[name]]
     return context, texts
@@ -142,6 +169,60 @@ def test_more_than_two_spis_are_all_found() -> None:
     assert not SaContextSelection.parse({"spi": ["44"]}).matcher()(index_key(context, BASELINE))
 
 
+def with_policy(id_: int, identity: Identity | None = None) -> SaDetails:
+    details = sa_details()
+    return details._replace(
+        traffic=details.traffic._replace(policy_id=id_),
+        sa_bundle=details.sa_bundle._replace(ipsec_id=identity),
+    )
+
+
+def test_a_rule_is_found_by_a_name_that_was_looked_up() -> None:
+    found: dict[Reference, PolicyName] = {FilterId(9): PolicyName("Require IPsec")}
+    key = index_key(SaContext(1, with_policy(9), None), BASELINE, found.__getitem__)
+
+    for pattern, is_found in (("require ipsec", True), ("Require*", True), ("IPsec", False)):
+        assert SaContextSelection.parse({"rule_name": [pattern]}).matcher()(key) is is_found
+    assert not SaContextSelection.parse({"principal_name": ["*"]}).matcher()(key)
+
+
+def test_both_filters_on_names_must_be_met_by_one_sa() -> None:
+    named = with_policy(1, Identity("host/a", "CORP\\Ann", ()))
+    found: dict[Reference, PolicyName] = {FilterId(1): UNKNOWN, FilterId(2): PolicyName("out")}
+    key = index_key(SaContext(1, named, with_policy(2)), BASELINE, found.__getitem__)
+
+    def is_found(**filters: str) -> bool:
+        texts = {name: [text] for name, text in filters.items()}
+        return SaContextSelection.parse(texts).matcher()(key)
+
+    assert is_found(principal_name="corp\\ann")
+    assert is_found(rule_name="OUT")
+    assert not is_found(principal_name="corp\\ann", rule_name="out")
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=8), max_size=4))
+def test_indexed_names_are_what_was_indexed(principals: list[str]) -> None:
+    packed = pack_names(NameKind.PRINCIPAL, (None, *principals)) + pack_names(
+        NameKind.RULE, ("Rule", None)
+    )
+
+    assert names_in(packed, NameKind.PRINCIPAL) == principals
+    assert names_in(packed, NameKind.RULE) == ["Rule"]
+
+
+def test_filters_have_all_weaknesses_and_any() -> None:
+    assert {*names.WeaknessFilter} == {*names.Weakness, "any"}
+
+
+def test_more_spis_than_a_key_can_have_are_no_error() -> None:
+    details = sa_details(spis=tuple(range(65_536)))
+    context = SaContext(1, details, details)
+
+    key = index_key(context, BASELINE)
+
+    assert SaContextSelection.parse({"spi": ["1"]}).matcher()(key)
+
+
 def test_counts_are_those_of_the_lists_that_they_speak_of(
     library: Library, simulator: Simulator
 ) -> None:
@@ -159,6 +240,8 @@ def test_counts_are_those_of_the_lists_that_they_speak_of(
     for field in FIELDS_OF_SUITES:
         expected = {}
         for member in _ENUMERATIONS[field]:
+            if member == "any":
+                continue  # it is no value of its own
             matches = SaContextSelection.parse({field: [member.value]}).matcher()
             if number := sum(map(matches, keys)):
                 expected[member.value] = number
@@ -172,6 +255,9 @@ def test_counts_are_those_of_the_lists_that_they_speak_of(
         assert number == sum(map(matches, keys))
     assert counts.contexts == len(contexts)
     assert counts.without_sa == sum(not sas_of(context) for context in contexts)
-    assert counts.with_weakness == sum(
-        any(sa["weaknesses"] for sa in sas_of(context)) for context in contexts
+    matches = SaContextSelection.parse({"weakness": ["any"]}).matcher()
+    assert (
+        counts.with_weakness
+        == sum(map(matches, keys))
+        == sum(any(sa["weaknesses"] for sa in sas_of(context)) for context in contexts)
     )

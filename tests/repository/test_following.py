@@ -32,7 +32,7 @@ def changes_of(store: Store, first: int = 1) -> list[tuple[str, int]]:
     """Return the journal's changes after a revision of its epoch."""
     differences = store.journal.changes_after(store.journal.epoch, Position(first))
     assert differences is not None
-    return [(each.kind, each.object_id) for _, changes in differences for each in changes]
+    return [(each.kind, each.object_id) for _, changes, _ in differences for each in changes]
 
 
 def half_built(sa_context_id: int = 0) -> Tree:
@@ -58,7 +58,8 @@ async def test_what_is_announced_is_found_without_reading_all(
         refreshes = simulator.calls(REFRESH)
         simulator.delete(gone)
         await until(lambda: store.journal.newest > version.revision)
-        new = simulator.put(complete(0).address)
+        tree = complete(0)
+        new = simulator.put(tree.address)
         await until(lambda: len(changes_of(store)) == 2)
 
         assert changes_of(store) == [("deleted", gone), ("added", new)]
@@ -91,9 +92,11 @@ async def test_what_was_announced_half_built_is_looked_at_again(
     async with running_store(library) as store:
         await store.snapshot_at_most(3600)
         refreshes = simulator.calls(REFRESH)
-        number = simulator.put(half_built().address)
+        tree = half_built()
+        number = simulator.put(tree.address)
         await until(lambda: changes_of(store) == [("added", number)])
-        simulator.put(complete(number).address)  # nobody is notified
+        tree = complete(number)
+        simulator.put(tree.address)  # nobody is notified
         await until(lambda: len(changes_of(store)) == 2)
 
         assert changes_of(store) == [("added", number), ("modified", number)]
@@ -106,7 +109,8 @@ async def test_what_stays_half_built_is_not_looked_at_forever(
     monkeypatch.setattr(looks_module, "RECHECK_SECONDS", (0.01, 0.01))
     async with running_store(library) as store:
         await store.snapshot_at_most(3600)
-        simulator.put(half_built().address)
+        tree = half_built()
+        simulator.put(tree.address)
         await until(lambda: simulator.calls(LOOK) == 3)
         with anyio.move_on_after(0.1):
             await until(lambda: simulator.calls(LOOK) > 3)
@@ -204,9 +208,11 @@ async def test_without_a_subscription_comparison_alone_finds_all(
         await store.snapshot_at_most(3600)
         gone = simulator.ids()[3]
         simulator.delete(gone)
-        new = simulator.put(half_built().address)
+        tree = half_built()
+        new = simulator.put(tree.address)
         await until(lambda: len(changes_of(store)) == 2)
-        simulator.put(complete(new).address)
+        tree = complete(new)
+        simulator.put(tree.address)
         await until(lambda: len(changes_of(store)) == 3)
 
         assert simulator.open_subscriptions() == 0

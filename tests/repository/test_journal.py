@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.repository.changes.journal import Journal, Position
-from app.repository.snapshot.model import Change
+from app.repository.snapshot.model import Change, Item
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,14 @@ def test_the_lag_counts_revisions(epoch: str, place: Position, lag: int) -> None
         journal.record(revision, (Change("deleted", revision, None, None),))
 
     assert journal.lag(epoch, place) == lag
+
+
+def test_index_keys_count_because_their_names_may_be_long() -> None:
+    journal = Journal(max_changes=100, max_bytes=1000)
+    journal.restart("a", 1)
+    for revision in range(2, 10):
+        item = Item(b"k" * 250, b"{}")
+        journal.record(revision, (Change("modified", 1, item, b"k" * 250),))
+
+    assert journal.bytes == 502
+    assert journal.changes == 1

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from app.repository.snapshot.blocks import BYTES_PER_OBJECT
 from app.repository.snapshot.leases import SnapshotLeases, TooManySnapshots
-from app.repository.snapshot.memory import BYTES_PER_OBJECT
 from app.repository.snapshot.model import Item, Snapshot
 from tests.repository.callers import calling
 from tests.repository.states import edition_of, entry
@@ -125,10 +125,10 @@ class HeldVersions(RuleBasedStateMachine):
             id(self.versions[revision].blocks): self.versions[revision].blocks
             for revision in self._held()
         }
-        blocks = {id(block): len(block) for each in texts.values() for block in each.blocks}
+        parts = {part: size for each in texts.values() for part, size in each.parts.items()}
         contexts = sum(map(len, texts.values()))
         self.holds.expire()
-        assert self.holds.bytes(None) == sum(blocks.values()) + contexts * BYTES_PER_OBJECT
+        assert self.holds.bytes(None) == sum(parts.values()) + contexts * BYTES_PER_OBJECT
 
     @invariant()
     def as_many_as_the_model(self) -> None:

@@ -157,9 +157,11 @@ async def test_a_stop_wakes_waiters() -> None:
     assert len(errors) == 2
 
 
-@pytest.mark.parametrize(("length", "pause"), [(0.01, 0.05), (0.2, 0.2)])
+@pytest.mark.parametrize(
+    ("length", "ratio", "pause"), [(0.01, 1, 0.05), (0.2, 1, 0.2), (0.001, 9, 0.05), (0.2, 9, 1.8)]
+)
 async def test_the_engine_is_left_alone_between_refreshes(
-    monkeypatch: pytest.MonkeyPatch, length: float, pause: float
+    monkeypatch: pytest.MonkeyPatch, length: float, ratio: float, pause: float
 ) -> None:
     now = 0.0
     slept: list[float] = []
@@ -176,7 +178,7 @@ async def test_the_engine_is_left_alone_between_refreshes(
         await anyio.lowlevel.checkpoint()
 
     monkeypatch.setattr("app.repository.refresh.scheduler.anyio.sleep", sleep)
-    refreshes = RefreshScheduler(work, min_interval=0.05, clock=lambda: now)
+    refreshes = RefreshScheduler(work, min_interval=0.05, clock=lambda: now, min_idle_ratio=ratio)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(refreshes.run)
         await refreshes.wait(now)

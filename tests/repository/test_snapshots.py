@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -242,3 +244,21 @@ def test_a_journal_begins_anew_with_an_epoch() -> None:
     assert journal.changes == journal.bytes == 0
     assert journal.changes_after("e", Position(1)) is None
     assert journal.changes_after("f", Position(1)) == []
+
+
+@given(st.lists(STATES, min_size=2, max_size=5), st.data())
+def test_content_revision_changes_exactly_with_the_contents(
+    states: list[State], data: st.DataObject
+) -> None:
+    editions = [edition_of(states[0])]
+    for state in states[1:]:
+        now = data.draw(st.sampled_from([state, state_of(editions[-1].snapshot)]))
+        editions.append(edition_of(now, previous=editions[-1], decoded=[]))
+
+    for before, after in pairwise(edition.snapshot for edition in editions):
+        is_same = state_of(before) == state_of(after)
+        assert (before.content_revision == after.content_revision) == is_same
+        assert after.revision > before.revision
+        everything = range(len(after.ids))
+        if is_same:
+            assert after.digest_of(everything) == before.digest_of(everything)

@@ -55,7 +55,9 @@ def test_point_and_full_refreshes_agree_on_the_state(
             assert list(edition.snapshot.ids) == sorted(state)
         else:
             asked = {*order[: len(order) // 2], *list(replayed)[::2]}
-            changes = contents.apply({number: look(state, number) for number in asked})
+            looks = {number: look(state, number) for number in asked}
+            changes = contents.changes_of(looks)
+            contents.apply(changes, looks)
             assert contents.revision == before + bool(changes)
         replay(replayed, changes)
         assert replayed == {
@@ -74,7 +76,8 @@ def test_point_and_full_refreshes_agree_on_the_state(
 def test_a_refresh_that_finds_what_was_seen_shares_nothing_stale() -> None:
     first = edition_of({1: entry(b"{}"), 2: entry(b"{}")})
     contents = CurrentState(first)
-    contents.apply({1: look({1: entry(b'{"a":1}')}, 1), 2: PointRead(None)})
+    looks = {1: look({1: entry(b'{"a":1}')}, 1), 2: PointRead(None)}
+    contents.apply(contents.changes_of(looks), looks)
 
     assembly = SnapshotBuilder("e", AT, 0.0, counts=SaContextCounts(), previous=contents)
     assert assembly.reuse(1, mark(entry(b'{"a":1}')))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event
+from typing import Any
 from weakref import ref
 
 import anyio
@@ -54,6 +55,77 @@ async def test_many_clients_cost_two_enumerations(library: Library, simulator: S
                     )
 
             assert simulator.calls("IPsecSaContextCreateEnumHandle0") - before <= 2
+
+
+class Timed:
+    """A clock, and readers that take two tenths of a second on it."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def reader(self, engine: Engine) -> EngineReader:
+        timed = self
+
+        class Reader(EngineReader):
+            def read_all(self, *arguments: Any) -> Any:
+                timed.now += 0.2
+                return super().read_all(*arguments)
+
+        return Reader(engine, SaContextKind(no_aliases))
+
+
+@pytest.mark.parametrize(
+    ("age", "max_age", "is_refreshed"),
+    [
+        pytest.param(0.5, 1, False, id="young"),
+        pytest.param(0.7, 1, True, id="a refresh takes a fifth, and half of it may have passed"),
+        pytest.param(0.25, 0.6, False, id="younger than half"),
+        pytest.param(0.7, 3600, False, id="recent enough for long"),
+    ],
+)
+async def test_a_request_starts_the_refresh_that_the_next_would_wait_for(
+    library: Library, simulator: Simulator, age: float, max_age: float, is_refreshed: bool
+) -> None:
+    simulator.populate(5)
+    clock = Timed()
+    with Engine(library) as engine:
+        store = Store(clock.reader(engine), LIMITS, is_periodic=False, clock=lambda: clock.now)
+        async with store.running():
+            first = await store.snapshot_at_most(0)
+            clock.now = first.started + age
+
+            assert await store.snapshot_at_most(max_age) is first
+
+            with anyio.fail_after(10):
+                for _ in range(20):  # iterations of the event loop, in which a refresh would begin
+                    await anyio.lowlevel.checkpoint()
+                while is_refreshed and store.current is first:
+                    await anyio.lowlevel.checkpoint()
+                await store.idle()
+            assert (store.current is not first) == is_refreshed
+
+
+async def test_no_refresh_is_started_ahead_while_the_engine_fails(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(5)
+    clock = Timed()
+    with Engine(library) as engine:
+        store = Store(clock.reader(engine), LIMITS, is_periodic=False, clock=lambda: clock.now)
+        async with store.running():
+            first = await store.snapshot_at_most(0)
+            simulator.stop_engine()
+            with pytest.raises(EngineError):
+                await store.snapshot_at_most(0)
+            failed = store.last_refresh
+            clock.now = first.started + 0.95
+
+            assert await store.snapshot_at_most(1) is first
+
+            for _ in range(20):
+                await anyio.lowlevel.checkpoint()
+            await store.idle()
+            assert store.last_refresh is failed
 
 
 async def test_an_engine_that_restarts_begins_a_new_epoch(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -58,6 +60,14 @@ def events(*texts: bytes | None) -> list[Event]:
     return found
 
 
+def position_of(event: Event) -> dict[str, Any]:
+    """Return the position in an event, which must have the time at which it was made."""
+    position: dict[str, Any] = {**event.data}
+    age = datetime.now(UTC) - datetime.fromisoformat(position.pop("time"))
+    assert timedelta() <= age < timedelta(minutes=1)
+    return position
+
+
 def kinds(*texts: bytes | None) -> list[str]:
     return [event.kind for event in events(*texts)]
 
@@ -79,7 +89,7 @@ async def test_a_new_client_learns_its_position(library: Library, simulator: Sim
 
         assert store.current is not None
         here = {"epoch": store.current.epoch, "revision": 1}
-        assert (mark.kind, mark.data, mark.event_id) == (
+        assert (mark.kind, position_of(mark), mark.event_id) == (
             "bookmark",
             here,
             f"{here['epoch']}-1",
@@ -161,11 +171,11 @@ async def test_one_whose_place_is_not_known_begins_anew(
 
         here = {"epoch": version.epoch, "revision": version.revision}
         assert received[0].kind == "reset"
-        assert received[0].data == here
+        assert position_of(received[0]) == here
         if is_initial:
             assert [event.kind for event in received[1:]] == [*["added"] * 5, "snapshot_end"]
             assert [event.event_id for event in received[:6]] == [None] * 6
-            assert received[6].data == here
+            assert position_of(received[6]) == here
         else:
             assert received[1:] == []
             assert received[0].event_id == f"{version.epoch}-{version.revision}"
@@ -288,7 +298,7 @@ async def test_one_who_comes_again_waits_for_the_engine(
 
         [reset] = await rest(watch)
         assert reset.kind == "reset"
-        assert reset.data == {"epoch": version.epoch, "revision": version.revision}
+        assert position_of(reset) == {"epoch": version.epoch, "revision": version.revision}
 
 
 async def test_no_more_is_held_than_may_be(library: Library, simulator: Simulator) -> None:
@@ -360,12 +370,14 @@ async def test_clients_that_catch_up_do_so_in_small_steps_one_at_a_time(
             )
             for peer in ("203.0.113.1", "203.0.113.2", "203.0.113.3")
         ]
-        seen = [tuple(watch.lag for watch in watches)]  # at each turn of the event loop
+        begun = watches[0].lag
+        assert [watch.lag for watch in watches] == [begun] * len(watches)
+        seen: list[tuple[int, ...]] = []  # at each iteration of the event loop
 
         async def look() -> None:
-            while any(seen[-1]):
-                await anyio.lowlevel.checkpoint()
+            while not seen or any(seen[-1]):
                 seen.append(tuple(watch.lag for watch in watches))
+                await anyio.lowlevel.checkpoint()
 
         async with anyio.create_task_group() as tasks:
             for watch in watches:
@@ -373,10 +385,8 @@ async def test_clients_that_catch_up_do_so_in_small_steps_one_at_a_time(
                 tasks.start_soon(watch.next_batch)
             tasks.start_soon(look)
 
-    begun = seen[0][0]
-    assert seen[0] == (begun,) * len(watches)
     assert begun >= revisions
-    for before, after in pairwise(seen):
+    for before, after in pairwise([(begun,) * len(watches), *seen]):
         # A deletion makes a revision, and so does the refresh after it.
         assert sum(before) - sum(after) <= 2 * step
     for lags in seen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 import orjson
@@ -18,6 +19,7 @@ from app.resources.sa_contexts.filters import SaContextSelection
 from app.schemas.names import View
 from bindings.errors import EngineError
 from tests.mirror import Mirror, place_of
+from tests.resources.test_views import summarized
 from tests.soak.filters import SA_CONTEXTS, Filters
 from tests.sse import Parser
 
@@ -44,11 +46,11 @@ class Kept:
         self.epoch, self.first, self._counts = epoch, revision, []
         self._restart(epoch, revision)
 
-    def record(self, revision: int, changes: tuple[Change, ...]) -> None:
+    def record(self, revision: int, changes: tuple[Change, ...], time: datetime) -> None:
         self._counts.append((revision, len(changes)))
         while sum(count for _, count in self._counts) > self._most:
             self.first, _ = self._counts.pop(0)
-        self._record(revision, changes)
+        self._record(revision, changes, time)
 
     def has_all_after(self, event_id: str) -> bool:
         """Return whether a stream can resume after an event without a gap."""
@@ -81,7 +83,7 @@ class WatchingClient:
         self.selection = SaContextSelection.parse(
             {NAMES.get(name, name): values for name, values in filters.items()}
         )
-        self.mirror = Mirror(wants_initial=is_initial, is_basic=view is View.BASIC)
+        self.mirror = Mirror(wants_initial=is_initial, is_basic=view is not View.FULL)
         self.watch: Watcher | None = None
         self.parser = Parser()
         self.must_begin_anew = False
@@ -89,6 +91,8 @@ class WatchingClient:
     def shown(self, context: dict[str, Any]) -> dict[str, Any]:
         """Return a context in the client's view."""
         shown = cast(dict[str, Any], orjson.loads(orjson.dumps(context)))
+        if self.view is View.SUMMARY:
+            return summarized(shown)
         if self.view is View.BASIC:
             for sa in filter(None, (shown["inboundSa"], shown["outboundSa"])):
                 sa["saBundle"].pop("ipsecId", None)

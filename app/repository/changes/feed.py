@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, NamedTuple
 from weakref import WeakValueDictionary
 
 from app.repository.changes.journal import Journal, Position
 from app.repository.fairness import FairLimiter
 from app.repository.query.filters import Selection
-from app.repository.resource import ResourceKind
+from app.repository.resource import ListKind
 from app.repository.snapshot.model import Change
 from app.schemas.names import View
 
@@ -42,7 +43,7 @@ class EventFeed:
     def __init__(
         self,
         journal: Journal,
-        kind: ResourceKind,
+        kind: ListKind,
         selection: Selection,
         view: View,
         catch_up: FairLimiter | None = None,
@@ -83,7 +84,7 @@ class EventFeed:
 
     def in_view(self, json: bytes) -> bytes:
         """Return an object's JSON text in the feed's view."""
-        return self._kind.basic_view(json) if self.view is View.BASIC else json
+        return json if self.view is View.FULL else self._kind.in_view(json, self.view)
 
     def _encode(self, epoch: str, position: Position) -> Batch | None:
         revisions = self._journal.changes_after(epoch, position, MAX_CHANGES + 1)
@@ -91,11 +92,11 @@ class EventFeed:
             return None
         events: list[bytes] = []
         size = examined = 0
-        for revision, changes in revisions:
+        for revision, changes, time in revisions:
             seen = (position.change_count or 0) if revision == position.revision else 0
             for count, change in enumerate(changes[seen:], seen + 1):
                 next_position = Position(revision, count if count < len(changes) else None)
-                event = self._event(change, epoch, next_position)
+                event = self._event(change, epoch, next_position, time)
                 if event is not None:
                     events.append(event)
                     size += len(event)
@@ -104,9 +105,11 @@ class EventFeed:
                     return Batch(b"".join(events), next_position)
         return Batch(b"".join(events), Position(self._journal.newest))
 
-    def _event(self, change: Change, epoch: str, position: Position) -> bytes | None:
+    def _event(
+        self, change: Change, epoch: str, position: Position, time: datetime
+    ) -> bytes | None:
         """Return the event of a change; None if the object matched neither before nor after."""
-        kind, object_id, item, old_index_key, rekey_of = change
+        kind, object_id, item, old_index_key, rekey_of, ending = change
         matched_before = old_index_key is not None and self._matches(old_index_key)
         json = None
         if item is not None and self._matches(item.index_key):
@@ -117,18 +120,30 @@ class EventFeed:
         else:
             return None
         return self.encoder.change(
-            kind, position.event_id(epoch), position.revision, object_id, json, rekey_of
+            kind,
+            position.event_id(epoch),
+            position.revision,
+            object_id,
+            json,
+            rekey_of,
+            time=time,
+            old_index_key=old_index_key,
+            ending=ending,
         )
 
 
 class EventFeeds:
     """The feeds that have watchers."""
 
-    def __init__(self, journal: Journal, kind: ResourceKind) -> None:
+    def __init__(self, journal: Journal, kind: ListKind) -> None:
         self._journal = journal
         self._kind = kind
         self._catch_up = FairLimiter(1)
         self._feeds: WeakValueDictionary[tuple[Selection, View], EventFeed] = WeakValueDictionary()
+
+    def __len__(self) -> int:
+        """Return the number of feeds that have watchers."""
+        return len(self._feeds)
 
     def get(self, selection: Selection, view: View) -> EventFeed:
         """Return the feed of a selection and view, which all of its watchers share."""

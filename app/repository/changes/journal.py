@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_right
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -46,10 +47,17 @@ def parse_event_id(text: str) -> tuple[str, Position] | None:
 
 
 class Revision(NamedTuple):
-    """The changes between the previous revision and this one."""
+    """The changes between the previous revision and this one.
+
+    Attributes:
+        number: the revision.
+        changes: the changes.
+        time: when the server learnt of them, in UTC.
+    """
 
     number: int
     changes: tuple[Change, ...]
+    time: datetime
 
 
 class Journal:
@@ -59,7 +67,7 @@ class Journal:
         epoch: the epoch; empty before the first one.
         newest: the newest revision.
         changes: the number of changes in the journal.
-        bytes: the size of their JSON, in bytes.
+        bytes: the size of their JSON and their index keys, in bytes.
     """
 
     def __init__(self, max_changes: int, max_bytes: int) -> None:
@@ -81,11 +89,19 @@ class Journal:
         self._first = 0
         self.changes = self.bytes = 0
 
-    def record(self, revision: int, changes: tuple[Change, ...]) -> None:
-        """Append the changes of a revision; expire the oldest revisions if a limit is exceeded."""
+    def record(
+        self, revision: int, changes: tuple[Change, ...], time: datetime | None = None
+    ) -> None:
+        """Append the changes of a revision; expire the oldest revisions if a limit is exceeded.
+
+        Args:
+            revision: the revision.
+            changes: the changes; the revision is recorded even if there are none.
+            time: when the server learnt of the changes, in UTC; None: now.
+        """
         self.newest = revision
         if changes:
-            self._revisions.append(Revision(revision, changes))
+            self._revisions.append(Revision(revision, changes, time or datetime.now(UTC)))
             self.changes += len(changes)
             self.bytes += _size(changes)
         while self.changes > self._max_changes or self.bytes > self._max_bytes:
@@ -121,7 +137,7 @@ class Journal:
 
     def _expire_first(self) -> None:
         expired = self._revisions[self._first]
-        self._revisions[self._first] = Revision(expired.number, ())
+        self._revisions[self._first] = expired._replace(changes=())
         self._first += 1
         self._oldest = expired.number
         self.changes -= len(expired.changes)
@@ -132,4 +148,8 @@ class Journal:
 
 
 def _size(changes: tuple[Change, ...]) -> int:
-    return sum(len(change.item.json) for change in changes if change.item is not None)
+    """Return the size of changes; an index key that the next change shares counts twice."""
+    return sum(
+        len(old or b"") + (len(ending) if item is None else len(item.json) + len(item.index_key))
+        for _, _, item, old, _, ending in changes
+    )

@@ -13,7 +13,7 @@ from app.repository.notifier import Notifier
 from app.repository.query.match_cache import MatchCache
 from app.repository.snapshot.leases import TooManySnapshots
 from app.repository.snapshot.model import Snapshot
-from app.repository.store import Store
+from app.repository.snapshot.source import SnapshotSource
 
 
 class Watcher:
@@ -27,7 +27,7 @@ class Watcher:
 
     def __init__(
         self,
-        store: Store,
+        store: SnapshotSource,
         feed: EventFeed,
         match_cache: MatchCache,
         *,
@@ -144,8 +144,8 @@ class Watcher:
             self._pin.close()
             self._pin.enter_context(self._store.leases.pin(snapshot, self._stop_initial_items))
             self._is_evicted = False
-            positions = await self._match_cache.positions(snapshot, self._feed.selection)
-            self._initial_items = self._items_of(snapshot, positions)
+            matches = await self._match_cache.matches(snapshot, self._feed.selection)
+            self._initial_items = self._items_of(snapshot, matches.positions)
         self._epoch, self._position = snapshot.epoch, Position(snapshot.revision)
 
     def _stop_initial_items(self) -> None:
@@ -164,7 +164,12 @@ class Watcher:
             json = self._feed.in_view(snapshot.blocks[position])
             events.append(
                 self._feed.encoder.change(
-                    "added", None, snapshot.revision, snapshot.ids[position], json
+                    "added",
+                    None,
+                    snapshot.revision,
+                    snapshot.ids[position],
+                    json,
+                    time=snapshot.taken_at,
                 )
             )
             size += len(events[-1])

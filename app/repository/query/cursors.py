@@ -25,7 +25,7 @@ from app.schemas.names import View
 
 
 FORMAT: Final = "1"
-MAX_LENGTH: Final = 8192
+MAX_LENGTH: Final = 14 << 10
 _MAC_BYTES: Final = 16
 _WELL_FORMED: Final = re.compile(r"1\.([0-9a-f]{8})\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{22})")
 
@@ -76,7 +76,7 @@ class _Payload(BaseModel):
 
     e: Annotated[str, Field(max_length=32)]
     r: Annotated[int, Field(ge=1)] | None
-    a: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+    a: Annotated[str, Field(pattern=r"^[0-9]{1,41}$")]
     k: Annotated[str, Field(max_length=32)]
     s: dict[str, list[str]] = {}
     v: str = View.FULL.value

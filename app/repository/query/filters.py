@@ -15,8 +15,8 @@ Address = IPv4Address | IPv6Address
 Key = bytes
 """The index key of an object: the values that filters compare, packed as its kind defines."""
 
-AddressRange = tuple[int, bytes, bytes]
-"""A subnet: the byte length of its addresses; the lowest and the highest, padded to 16 bytes."""
+AddressRange = tuple[bytes, bytes]
+"""A subnet: its lowest and its highest address, packed in network order."""
 
 
 def filter_field(parse: Callable[[str], Any]) -> Any:
@@ -81,13 +81,11 @@ class Selection(ABC):
 
 def range_of(subnet: Subnet) -> AddressRange:
     """Return the range of a subnet's addresses."""
-    lowest, highest = subnet.network_address.packed, subnet.broadcast_address.packed
-    return len(lowest), lowest.ljust(16, b"\0"), highest.ljust(16, b"\0")
+    return subnet.network_address.packed, subnet.broadcast_address.packed
 
 
-def is_on_any(length: int, address: bytes, ranges: Sequence[AddressRange]) -> bool:
-    """Return whether an address of `length` bytes, zero-padded to 16, is in one of the ranges."""
+def is_on_any(address: bytes, ranges: Sequence[AddressRange]) -> bool:
+    """Return whether a packed address is in one of the ranges."""
     return any(
-        length == range_length and lowest <= address <= highest
-        for range_length, lowest, highest in ranges
+        len(address) == len(lowest) and lowest <= address <= highest for lowest, highest in ranges
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Final
 
 from app.repository.fairness import FairLimiter
@@ -18,7 +19,8 @@ from app.repository.query.cursors import Cursor, CursorKey
 from app.repository.query.filters import Selection
 from app.repository.query.match_cache import MatchCache
 from app.repository.snapshot.model import Snapshot
-from app.repository.store import EngineTimedOut, Store
+from app.repository.snapshot.source import SnapshotSource
+from app.repository.store import EngineTimedOut
 from app.schemas.names import View
 
 
@@ -49,7 +51,7 @@ class Page:
 
     Attributes:
         pieces: the JSON texts of its items, each after a comma; each piece is made when needed.
-        length: the size of all pieces in bytes; None in the basic view.
+        length: the size of all pieces in bytes; None unless the view is full.
         snapshot: the snapshot that the page shows.
         selection: the filters of the list.
         view: the view of its items.
@@ -67,10 +69,28 @@ class Page:
     lease_seconds: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class SelectedObjects:
+    """The selected objects of one snapshot.
+
+    Attributes:
+        snapshot: the snapshot.
+        selection: the filters.
+        positions: the positions of the objects in the snapshot.
+        version: a text that changes if one of the objects is added, changed or deleted, but not
+            if the snapshot is replaced by one with the same objects; None: the snapshot is partial.
+    """
+
+    snapshot: Snapshot
+    selection: Selection
+    positions: Sequence[int]
+    version: str | None
+
+
 class Paginator:
     """Pages and exports of one store. Belongs to one event loop."""
 
-    def __init__(self, store: Store, filtering: FairLimiter | None = None) -> None:
+    def __init__(self, store: SnapshotSource, filtering: FairLimiter | None = None) -> None:
         """Create the pages of a store.
 
         Args:
@@ -92,8 +112,25 @@ class Paginator:
                 `Store.snapshot_at_most`.
             TooManySnapshots: the list has a second page, but no lease is available.
         """
+        return self.page_of(await self.select(selection, max_age), view, limit)
+
+    async def select(self, selection: Selection, max_age: float) -> SelectedObjects:
+        """Return the objects of a list, in a snapshot at most `max_age` seconds old.
+
+        Raises:
+            EngineError, EngineBusy, EngineTimedOut, ShuttingDown: as for
+                `Store.snapshot_at_most`.
+        """
         snapshot = await self.store.snapshot_at_most(max_age, may_be_partial=selection.matches_all)
-        return await self._page(snapshot, selection, view, None, limit)
+        return await self._select(snapshot, selection)
+
+    def page_of(self, selected: SelectedObjects, view: View, limit: int) -> Page:
+        """Return the first page of a list.
+
+        Raises:
+            TooManySnapshots: the list has a second page, but no lease is available.
+        """
+        return self._page(selected, view, None, limit)
 
     @asynccontextmanager
     async def open_export(
@@ -101,8 +138,8 @@ class Paginator:
         selection: Selection,
         max_age: float,
         on_evict: Callable[[], None] = lambda: None,
-    ) -> AsyncIterator[tuple[Snapshot, Sequence[int]]]:
-        """Yield a snapshot at most `max_age` seconds old, and the matching positions in it.
+    ) -> AsyncIterator[SelectedObjects]:
+        """Yield the objects of a list, in a snapshot at most `max_age` seconds old.
 
         The snapshot is pinned for the duration of the block.
 
@@ -118,7 +155,7 @@ class Paginator:
         """
         snapshot = await self.store.snapshot_at_most(max_age)
         with self.store.leases.pin(snapshot, on_evict):
-            yield snapshot, await self._matching(snapshot, selection)
+            yield await self._select(snapshot, selection)
 
     def read_cursor(self, text: str) -> Cursor:
         """Return the cursor of a text.
@@ -143,7 +180,8 @@ class Paginator:
                 raise SnapshotExpired(cursor.selection, cursor.view, None)
         else:
             snapshot = await self._leased(cursor, cursor.revision)
-        return await self._page(snapshot, cursor.selection, cursor.view, cursor.after, limit)
+        selected = await self._select(snapshot, cursor.selection)
+        return self._page(selected, cursor.view, cursor.after, limit)
 
     async def _leased(self, cursor: Cursor, revision: int) -> Snapshot:
         """Return the leased snapshot of a cursor; wait until it is complete."""
@@ -157,32 +195,32 @@ class Paginator:
             raise SnapshotExpired(cursor.selection, cursor.view, self._resume(cursor))
         return lease.snapshot
 
-    async def _page(
-        self, snapshot: Snapshot, selection: Selection, view: View, after: int | None, limit: int
-    ) -> Page:
-        matching = await self._matching(snapshot, selection)
-        positions, last_id = snapshot.page(matching, after, limit)
+    def _page(self, selected: SelectedObjects, view: View, after: int | None, limit: int) -> Page:
+        snapshot, selection = selected.snapshot, selected.selection
+        positions, last_id = snapshot.page(selected.positions, after, limit)
         pieces, length = snapshot.blocks.pieces(positions), None
-        if view is View.BASIC:
-            pieces = map(self.kind.basic_view, pieces)
-        else:
+        if view is View.FULL:
             length = snapshot.blocks.length(positions)
+        else:
+            pieces = map(self.kind.in_view, pieces, repeat(view))
         next_cursor = None
         if last_id is None:
-            lease = self.store.leases.find(snapshot.epoch, snapshot.revision)
+            lease = self.store.leases.find(snapshot.epoch, snapshot.number)
         else:
             lease = self.store.leases.acquire(snapshot)
             next_cursor = self._key.write(
-                Cursor(snapshot.epoch, snapshot.revision, last_id, selection, view)
+                Cursor(snapshot.epoch, snapshot.number, last_id, selection, view)
             )
         lease_seconds = None if lease is None else self.store.leases.remaining_seconds(lease)
         return Page(pieces, length, snapshot, selection, view, next_cursor, lease_seconds)
 
-    async def _matching(self, snapshot: Snapshot, selection: Selection) -> Sequence[int]:
-        """Return the matching positions; filters run in a thread, and their results are cached."""
+    async def _select(self, snapshot: Snapshot, selection: Selection) -> SelectedObjects:
+        """Return the matching objects; filters run in a thread, and their results are cached."""
         if selection.matches_all:
-            return range(len(snapshot.ids))
-        return await self.match_cache.positions(snapshot, selection)
+            version = f"{snapshot.content_revision}" if snapshot.is_complete else None
+            return SelectedObjects(snapshot, selection, range(len(snapshot.ids)), version)
+        matches = await self.match_cache.matches(snapshot, selection)
+        return SelectedObjects(snapshot, selection, *matches)
 
     def _resume(self, cursor: Cursor) -> str | None:
         """Return the cursor without its revision; None if its epoch has ended."""

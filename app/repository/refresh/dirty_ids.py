@@ -30,4 +30,4 @@ class DirtyIds(Mailbox[int]):
 
     def pop_all(self) -> list[int]:
         """Remove and return all ids, each once."""
-        return list(dict.fromkeys(self.take_all()))
+        return list(dict.fromkeys(self.take()))

@@ -2,8 +2,9 @@
 
 How refreshes are scheduled: at most one runs and one is queued. If the running refresh
 started too early for a request, the request waits for the queued one. The pause between
-two refreshes is at least the minimum interval and at least as long as the last refresh
-took: however many requests arrive, refreshes run at most half of the time.
+two refreshes is at least the minimum interval, and at least as long as the last refresh
+took or a multiple of that: however many requests arrive, refreshes run at most half of
+the time or less.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class RefreshScheduler:
         *,
         min_interval: float,
         clock: Callable[[], float],
+        min_idle_ratio: float = 1,
     ) -> None:
         """Create a scheduler, which starts nothing until `run`.
 
@@ -48,9 +50,11 @@ class RefreshScheduler:
             work: one refresh.
             min_interval: the minimum pause between two refreshes, in seconds.
             clock: returns seconds.
+            min_idle_ratio: the minimum ratio of a pause to the duration of the refresh before it.
         """
         self._work = work
         self._min_interval = min_interval
+        self._min_idle_ratio = min_idle_ratio
         self._clock = clock
         self._running: _Refresh | None = None
         self._queued: _Refresh | None = None
@@ -85,6 +89,11 @@ class RefreshScheduler:
         """Queue a refresh, unless one is already queued, without waiting for it."""
         if not self._is_stopped:
             self._queue()
+
+    def request_if_idle(self) -> None:
+        """Queue a refresh, unless one is running or queued."""
+        if self._running is None:
+            self.request()
 
     async def wait_until_idle(self) -> None:
         """Wait until the running refresh, if any, has ended, successfully or not."""
@@ -135,6 +144,7 @@ class RefreshScheduler:
             refresh.error = error.with_traceback(None)
         finally:
             now = self._clock()
-            self._next_start = now + max(self._min_interval, now - refresh.started)
+            idle = self._min_idle_ratio * (now - refresh.started)
+            self._next_start = now + max(self._min_interval, idle)
             self._running = None
             refresh.end()

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
 
 
 BLOCK_TEXTS: Final = 100
@@ -20,6 +20,9 @@ BLOCK_TEXTS: Final = 100
 
 PIECE_BYTES: Final = 256 << 10
 """Maximum size of joined pieces: small pieces are joined, because each send has a cost."""
+
+BYTES_PER_OBJECT: Final = 200
+"""The approximate size of an object apart from its JSON text: id, index key and position."""
 
 MIN_RUN: Final = 4
 """The minimum average number of texts per run; below it, the texts are copied.
@@ -40,6 +43,35 @@ class Span(NamedTuple):
     block: bytes
     start: int
     end: int
+
+
+class Texts(Protocol):
+    """The JSON texts of a snapshot, by position."""
+
+    @property
+    def parts(self) -> Mapping[int, int]:
+        """The sizes in bytes of what other texts may share, by the `id` of the shared object."""
+
+    @property
+    def own_bytes(self) -> int:
+        """The approximate size in bytes of what no other texts share."""
+
+    @property
+    def size(self) -> int:
+        """The size of all texts in bytes."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, position: int) -> bytes: ...
+
+    def span(self, position: int) -> Span:
+        """Return the place of the text at a position."""
+
+    def pieces(self, positions: Sequence[int]) -> Iterator[bytes]:
+        """Yield the texts at these positions, each after a comma, joined into few pieces."""
+
+    def length(self, positions: Sequence[int]) -> int:
+        """Return the total size of the pieces for these positions, in bytes."""
 
 
 class JsonBlocks:
@@ -68,6 +100,16 @@ class JsonBlocks:
         self.size = sum(ends) - sum(starts)
         self.blocks = tuple({id(block): block for block in blocks}.values())
 
+    @property
+    def parts(self) -> Mapping[int, int]:
+        """The sizes of the blocks by their `id`."""
+        return {id(block): len(block) for block in self.blocks}
+
+    @property
+    def own_bytes(self) -> int:
+        """The approximate size of everything but the blocks, in bytes."""
+        return len(self) * BYTES_PER_OBJECT
+
     def __len__(self) -> int:
         return len(self._starts)
 
@@ -86,8 +128,8 @@ class JsonBlocks:
         Each piece is made only when it is needed, so a slow client costs the memory of one piece.
         """
         if isinstance(positions, range):
-            return _joined(self._slices(positions.start, positions.stop))
-        return _joined(b"," + self[position] for position in positions)
+            return joined(self._slices(positions.start, positions.stop))
+        return joined(b"," + self[position] for position in positions)
 
     def length(self, positions: Sequence[int]) -> int:
         """Return the total size of the pieces for these positions, in bytes."""
@@ -188,7 +230,7 @@ def _copied(texts: JsonBlocks) -> JsonBlocks:
     return builder.build()
 
 
-def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Yield the pieces; join small adjacent ones."""
     small: list[bytes] = []
     size = 0

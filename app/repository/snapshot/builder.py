@@ -17,9 +17,8 @@ from typing import Final
 from app.repository.counts import Counts, Uncounted
 from app.repository.query.filters import Key
 from app.repository.snapshot.blocks import JsonBlocksBuilder
-from app.repository.snapshot.model import Change, Item, Snapshot
+from app.repository.snapshot.model import Change, Item, Snapshot, fingerprint_at
 from app.repository.snapshot.state import CurrentState, Override, SnapshotBuild
-from bindings.fingerprints import FINGERPRINT_BYTES
 
 
 SORT_BATCH: Final = 8192
@@ -92,7 +91,7 @@ class SnapshotBuilder:
         position = self._unseen.get(object_id)
         if position is None or self._previous is None:
             return False
-        if fingerprint != _fingerprint_at(self._previous.fingerprints, position):
+        if fingerprint != fingerprint_at(self._previous.fingerprints, position):
             return False
         del self._unseen[object_id]
         self._append_reused(object_id, position, fingerprint, self._previous.snapshot)
@@ -151,6 +150,8 @@ class SnapshotBuilder:
             array("Q", ids),
             self._blocks.build(),
             tuple(self._index_keys),
+            b"",
+            self._revision,
             self.annotations,
             is_complete=False,
         )
@@ -171,11 +172,13 @@ class SnapshotBuilder:
             self._record(Change("deleted", object_id, None, index_key))
         order, fingerprints = self._order(), bytes(self._fingerprints)
         if order is not None:
-            fingerprints = b"".join([_fingerprint_at(fingerprints, position) for position in order])
+            fingerprints = b"".join([fingerprint_at(fingerprints, position) for position in order])
         if previous is not None and not self._is_changed:
             unchanged = previous.snapshot
             ids, blocks, index_keys = unchanged.ids, unchanged.blocks, unchanged.index_keys
+            content = unchanged.fingerprints, unchanged.content_revision
         else:
+            content = fingerprints, self._revision
             ids, index_keys = self._ids, tuple(self._index_keys)
             if order is not None:
                 ids = array("Q", map(ids.__getitem__, order))
@@ -189,6 +192,7 @@ class SnapshotBuilder:
             ids,
             blocks,
             index_keys,
+            *content,
             self.annotations,
         )
         changes = None if self._changes is None else tuple(self._changes)
@@ -215,7 +219,3 @@ class SnapshotBuilder:
             for start in range(0, count, SORT_BATCH)
         ]
         return list(merge(*parts, key=key))
-
-
-def _fingerprint_at(fingerprints: bytes, position: int) -> bytes:
-    return fingerprints[position * FINGERPRINT_BYTES : (position + 1) * FINGERPRINT_BYTES]

@@ -97,10 +97,10 @@ class SnapshotLeases:
         self._leases: dict[tuple[str, int], Lease] = {}
         self._memory = SharedMemory()
 
-    def find(self, epoch: str, revision: int) -> Lease | None:
+    def find(self, epoch: str, number: int) -> Lease | None:
         """Return a snapshot's lease and restart its idle timeout; None if it has no lease."""
         self.expire()
-        lease = self._leases.get((epoch, revision))
+        lease = self._leases.get((epoch, number))
         if lease is not None:
             lease.used_at = self._clock()
         return lease
@@ -140,13 +140,13 @@ class SnapshotLeases:
                 self._drop_if_unused(lease)
 
     def _find_or_add(self, snapshot: Snapshot) -> Lease:
-        lease = self.find(snapshot.epoch, snapshot.revision)
+        lease = self.find(snapshot.epoch, snapshot.number)
         if lease is None:
             while self._is_full(snapshot):
                 self._evict_for(snapshot)
             now = self._clock()
             lease = Lease(snapshot, acquired_at=now, used_at=now)
-            self._leases[snapshot.epoch, snapshot.revision] = lease
+            self._leases[snapshot.epoch, snapshot.number] = lease
             self._memory.add(snapshot.blocks)
         return lease
 
@@ -195,13 +195,13 @@ class SnapshotLeases:
         return Counter(caller for caller, _ in leases)
 
     def _drop_if_unused(self, lease: Lease) -> None:
-        key = lease.snapshot.epoch, lease.snapshot.revision
+        key = lease.snapshot.epoch, lease.snapshot.number
         if not lease.pins and not lease.walkers and self._leases.get(key) is lease:
             self.drop(lease.snapshot)
 
     def replace_partial(self, snapshot: Snapshot) -> None:
         """Replace the partial snapshot of this revision, if it is leased, with the complete one."""
-        lease = self._leases.get((snapshot.epoch, snapshot.revision))
+        lease = self._leases.get((snapshot.epoch, snapshot.number))
         if lease is not None:
             self._memory.add(snapshot.blocks)
             self._memory.remove(lease.snapshot.blocks)
@@ -209,7 +209,7 @@ class SnapshotLeases:
 
     def drop(self, snapshot: Snapshot) -> None:
         """End a snapshot's lease, if it has one."""
-        lease = self._leases.pop((snapshot.epoch, snapshot.revision), None)
+        lease = self._leases.pop((snapshot.epoch, snapshot.number), None)
         if lease is not None:
             self._memory.remove(lease.snapshot.blocks)
 

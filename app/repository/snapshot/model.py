@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, NamedTuple
+from hashlib import blake2b
+from typing import Final, Literal, NamedTuple
 
 from app.repository.query.filters import Key, Selection
-from app.repository.snapshot.blocks import JsonBlocks
+from app.repository.snapshot.blocks import Texts
+from bindings.fingerprints import FINGERPRINT_BYTES
+
+
+DIGEST_BYTES: Final = 16
 
 
 class Item(NamedTuple):
@@ -33,6 +38,8 @@ class Change(NamedTuple):
         old_index_key: its index key before the change; None if it was added.
         rekey_of: the id of the object that this one seems to have replaced, or that seems to have
             replaced this one; None if no such object is known.
+        ending: how the object ended, as members of JSON without braces; empty if it did not end,
+            or if nothing is known (`app.repository.changes.endings`).
     """
 
     kind: ChangeKind
@@ -40,6 +47,7 @@ class Change(NamedTuple):
     item: Item | None
     old_index_key: Key | None
     rekey_of: int | None = None
+    ending: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,9 @@ class Snapshot:
         ids: the ids of all objects.
         blocks: their JSON texts.
         index_keys: their index keys.
+        fingerprints: their fingerprints, concatenated; empty in a partial snapshot.
+        content_revision: the revision of the first snapshot with these objects. All snapshots
+            from that one to this one have the same ids, texts and index keys.
         annotations: members to add to each page, for example to report that the list is empty
             because the service IKEEXT is not running.
         is_complete: False in a partial snapshot, in which only the first objects have a text
@@ -68,11 +79,18 @@ class Snapshot:
     revision: int
     taken_at: datetime
     started: float
-    ids: array[int]
-    blocks: JsonBlocks
+    ids: Sequence[int]
+    blocks: Texts
     index_keys: Sequence[Key]
+    fingerprints: bytes
+    content_revision: int
     annotations: Mapping[str, str] = field(default_factory=dict)
     is_complete: bool = True
+
+    @property
+    def number(self) -> int:
+        """The number by which leases and cursors identify the snapshot in its epoch."""
+        return self.revision
 
     def positions_of(self, selection: Selection) -> Sequence[int]:
         """Return the positions of the objects that match a selection."""
@@ -83,6 +101,13 @@ class Snapshot:
             "I", [position for position, key in enumerate(self.index_keys) if matches(key)]
         )
 
+    def digest_of(self, positions: Iterable[int]) -> str:
+        """Return a digest of the objects at these positions; it changes if one of them does."""
+        digest = blake2b(digest_size=DIGEST_BYTES)
+        for position in positions:
+            digest.update(fingerprint_at(self.fingerprints, position))
+        return digest.hexdigest()
+
     def page(self, matching: Sequence[int], after: int | None, limit: int) -> PageSlice:
         """Return the first `limit` matching positions whose ids are above `after`."""
         first = 0 if after is None else bisect_right(self.ids, after)
@@ -90,6 +115,11 @@ class Snapshot:
         stop = min(start + limit, len(matching))
         last = self.ids[matching[stop - 1]] if stop < len(matching) else None
         return PageSlice(matching[start:stop], last)
+
+
+def fingerprint_at(fingerprints: bytes, position: int) -> bytes:
+    """Return the fingerprint at a position in concatenated fingerprints."""
+    return fingerprints[position * FINGERPRINT_BYTES : (position + 1) * FINGERPRINT_BYTES]
 
 
 class PageSlice(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from app.repository.counts import Counts
+from app.repository.query.filters import Key
 from app.repository.snapshot.model import Change, ChangeKind, Item, Snapshot
 
 
@@ -75,26 +76,42 @@ class CurrentState:
             return None
         return Item(snapshot.index_keys[position], snapshot.blocks[position])
 
-    def apply(self, point_reads: Mapping[int, PointRead]) -> tuple[Change, ...]:
-        """Apply point reads and return the changes, which together make one new revision."""
-        changes = tuple(
+    def index_keys(self) -> dict[int, Key]:
+        """Return the index keys of all objects, by id."""
+        snapshot = self.build.snapshot
+        keys = dict(zip(snapshot.ids, snapshot.index_keys, strict=True))
+        for object_id, override in self.overrides.items():
+            if override is None:
+                keys.pop(object_id, None)
+            else:
+                keys[object_id] = override.item.index_key
+        return keys
+
+    def changes_of(self, point_reads: Mapping[int, PointRead]) -> tuple[Change, ...]:
+        """Return the changes that point reads show, without applying them.
+
+        May run in any thread while nothing else is applied.
+        """
+        return tuple(
             change
             for object_id, point_read in point_reads.items()
-            if (change := self._apply_one(object_id, point_read.override)) is not None
+            if (change := self._change_of(object_id, point_read.override)) is not None
         )
+
+    def apply(self, changes: tuple[Change, ...], point_reads: Mapping[int, PointRead]) -> None:
+        """Apply the changes of these point reads, which together make one new revision."""
+        for change in changes:
+            self.overrides[change.object_id] = point_reads[change.object_id].override
+            if change.old_index_key is not None:
+                self.counts.remove(change.old_index_key)
+            if change.item is not None:
+                self.counts.add(change.item.index_key)
         if changes:
             self.revision += 1
-        return changes
 
-    def _apply_one(self, object_id: int, override: Override | None) -> Change | None:
-        old = self.item(object_id)
-        if old == (None if override is None else override.item):
+    def _change_of(self, object_id: int, override: Override | None) -> Change | None:
+        old, new = self.item(object_id), None if override is None else override.item
+        if old == new:
             return None
-        self.overrides[object_id] = override
-        if old is not None:
-            self.counts.remove(old.index_key)
-        if override is None:
-            return Change("deleted", object_id, None, old and old.index_key)
-        self.counts.add(override.item.index_key)
-        kind: ChangeKind = "added" if old is None else "modified"
-        return Change(kind, object_id, override.item, old and old.index_key)
+        kind: ChangeKind = "deleted" if new is None else "added" if old is None else "modified"
+        return Change(kind, object_id, new, None if old is None else old.index_key)
