@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.api.resource import Resource
-from app.resources import connections, ike_sas, net_events, sa_contexts, statistics
+from app.resources import connections, filters, ike_sas, net_events, sa_contexts, statistics
 
 
 RESOURCES: Final[tuple[Resource, ...]] = (
@@ -18,4 +18,5 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     ike_sas.RESOURCE,
     connections.RESOURCE,
     statistics.RESOURCE,
+    filters.RESOURCE,
 )

@@ -123,8 +123,18 @@ class Integrity(StrEnum):
 class View(StrEnum):
     """How much of each SA context a response shows."""
 
+    SUMMARY = "summary"
     BASIC = "basic"
     FULL = "full"
+
+
+class SaContextState(StrEnum):
+    """Which SAs a context has. It lacks one or both while it is being built or is expiring."""
+
+    COMPLETE = "complete"
+    INBOUND_ONLY = "inbound_only"
+    OUTBOUND_ONLY = "outbound_only"
+    NO_SA = "no_sa"
 
 
 class PfsGroup(StrEnum):
@@ -306,6 +316,26 @@ class IkeIntegrity(StrEnum):
     UNKNOWN = "unknown"
 
 
+class ProviderContextType(StrEnum):
+    """FWPM_PROVIDER_CONTEXT_TYPE. `qm` means quick mode, `mm` main mode."""
+
+    IPSEC_KEYING_CONTEXT = "ipsec_keying"
+    IPSEC_IKE_QM_TRANSPORT_CONTEXT = "ipsec_ike_qm_transport"
+    IPSEC_IKE_QM_TUNNEL_CONTEXT = "ipsec_ike_qm_tunnel"
+    IPSEC_AUTHIP_QM_TRANSPORT_CONTEXT = "ipsec_authip_qm_transport"
+    IPSEC_AUTHIP_QM_TUNNEL_CONTEXT = "ipsec_authip_qm_tunnel"
+    IPSEC_IKE_MM_CONTEXT = "ipsec_ike_mm"
+    IPSEC_AUTHIP_MM_CONTEXT = "ipsec_authip_mm"
+    CLASSIFY_OPTIONS_CONTEXT = "classify_options"
+    GENERAL_CONTEXT = "general"
+    IPSEC_IKEV2_QM_TUNNEL_CONTEXT = "ipsec_ikev2_qm_tunnel"
+    IPSEC_IKEV2_MM_CONTEXT = "ipsec_ikev2_mm"
+    IPSEC_DOSP_CONTEXT = "ipsec_dosp"
+    IPSEC_IKEV2_QM_TRANSPORT_CONTEXT = "ipsec_ikev2_qm_transport"
+    NETWORK_CONNECTION_POLICY_CONTEXT = "network_connection_policy"
+    UNKNOWN = "unknown"
+
+
 class DhGroup(StrEnum):
     """IKEEXT_DH_GROUP."""
 
@@ -371,6 +401,25 @@ class Ipv6OrderReason(StrEnum):
     CONTRADICTORY_EVIDENCE = "contradictory_evidence"
 
 
+class EndReason(StrEnum):
+    """Why an SA context probably ended; Windows does not report it.
+
+    The first that holds: `rekeyed`: another context replaced it. `main_mode_gone`: IKEv2 only, its
+    main mode SA had ended, too, and there was no other with the peer. `idle_timeout`: the bytes of
+    its connection had stood still for its idle timeout. `lifetime_expired`: the server saw its
+    creation, and it reached its lifetime. `deleted_here`: this server deleted it, which no version
+    does yet. `engine_restarted`: the Base Filtering Engine restarted. `unknown`: none of them.
+    """
+
+    REKEYED = "rekeyed"
+    MAIN_MODE_GONE = "main_mode_gone"
+    IDLE_TIMEOUT = "idle_timeout"
+    LIFETIME_EXPIRED = "lifetime_expired"
+    DELETED_HERE = "deleted_here"
+    ENGINE_RESTARTED = "engine_restarted"
+    UNKNOWN = "unknown"
+
+
 class Weakness(StrEnum):
     """A weakness of the SA bundle of one direction, according to a baseline.
 
@@ -394,6 +443,59 @@ class Weakness(StrEnum):
     IKEV1 = "ikev1"
 
 
+class WeaknessFilter(StrEnum):
+    """A weakness in filters. `any`: at least one, whichever it is."""
+
+    ANY = "any"
+    DES = "des"
+    TRIPLE_DES = "3des"
+    MD5 = "md5"
+    SHA_1 = "sha_1"
+    NO_ENCRYPTION = "no_encryption"
+    NO_INTEGRITY = "no_integrity"
+    AH = "ah"
+    INTEGRITY_FROM_AH = "integrity_from_ah"
+    NO_PFS = "no_pfs"
+    PFS_GROUP_1 = "pfs_group_1"
+    PFS_GROUP_2 = "pfs_group_2"
+    PFS_GROUP_24 = "pfs_group_24"
+    LONG_LIFETIME = "long_lifetime"
+    IKEV1 = "ikev1"
+
+
+class IkeWeakness(StrEnum):
+    """A weakness of a main mode SA, according to a baseline. As `Weakness`, but of IKE itself."""
+
+    DES = "des"
+    TRIPLE_DES = "3des"
+    MD5 = "md5"
+    SHA_1 = "sha_1"
+    NO_DH_GROUP = "no_dh_group"
+    DH_GROUP_1 = "dh_group_1"
+    DH_GROUP_2 = "dh_group_2"
+    DH_GROUP_24 = "dh_group_24"
+    PRESHARED_KEY = "preshared_key"
+    LONG_LIFETIME = "long_lifetime"
+    IKEV1 = "ikev1"
+
+
+class IkeWeaknessFilter(StrEnum):
+    """A weakness of a main mode SA in filters. `any`: at least one, whichever it is."""
+
+    ANY = "any"
+    DES = "des"
+    TRIPLE_DES = "3des"
+    MD5 = "md5"
+    SHA_1 = "sha_1"
+    NO_DH_GROUP = "no_dh_group"
+    DH_GROUP_1 = "dh_group_1"
+    DH_GROUP_2 = "dh_group_2"
+    DH_GROUP_24 = "dh_group_24"
+    PRESHARED_KEY = "preshared_key"
+    LONG_LIFETIME = "long_lifetime"
+    IKEV1 = "ikev1"
+
+
 class Baseline(StrEnum):
     """The published guidance by which the server finds weaknesses.
 
@@ -403,3 +505,42 @@ class Baseline(StrEnum):
 
     NIST_SP_800_77R1 = "nist_sp_800_77r1"
     RFC_8221 = "rfc_8221"
+
+
+class PeerState(StrEnum):
+    """The state of a peer: the first that holds."""
+
+    PROTECTED = "protected"
+    """It has an SA context with both SAs."""
+    PARTIAL = "partial"
+    """It has SA contexts, but none with both SAs."""
+    NEGOTIATING = "negotiating"
+    """It has main mode SAs only."""
+    FAILING = "failing"
+    """It has no SA, and a negotiation failed in the last hour."""
+    DOWN = "down"
+    """It is expected, but has no SA."""
+
+
+class TunnelState(StrEnum):
+    """The state of a configured tunnel: the first that holds."""
+
+    UP = "up"
+    """An SA context in tunnel mode between its endpoints has both SAs."""
+    TEMPLATE = "template"
+    """An endpoint is any address or a name; the remote one is not expected or has no address."""
+    FAILING = "failing"
+    """A negotiation between its endpoints failed in the last hour, and it was not up after that."""
+    DOWN = "down"
+    """It is expected."""
+    IDLE = "idle"
+    """None of these: without traffic, it has no SA."""
+
+
+class PeerSort(StrEnum):
+    """The order of a list of peers. The minus sign means: the highest value first."""
+
+    BYTES = "-bytes"
+    SA_CONTEXTS = "-saContexts"
+    FAILURES = "-failures"
+    LAST_CHANGE = "-lastChange"

@@ -28,9 +28,12 @@ class Snapshot(Shape):
 class StreamPosition(Shape):
     """The data of the events `bookmark`, `reset` and `snapshot_end`: the stream's position."""
 
+    time: datetime = Field(description="When the server created the event, in UTC.")
     epoch: str = Field(description="Identifies a run of the engine; ids are valid only within it.")
     revision: int = Field(ge=1, description="All changes up to this revision have been sent.")
 
 
 class StreamEnd(Shape):
     """The data of the event `reconnect`, after which the stream ends and clients connect again."""
+
+    time: datetime = Field(description="When the server ended the stream, in UTC.")

@@ -130,6 +130,8 @@ FLAGS: Final = {
 ELSEWHERE: Final = {
     "weaknesses",  # test_weaknesses
     "localIfAlias",  # test_sa_context_encoding
+    "ruleName",  # test_rule_names
+    "policyName",  # test_rule_names
     "id",  # of a net event: test_net_event_buffer
     "explanation",  # test_failure_texts
     "check",  # test_failure_texts

@@ -445,7 +445,10 @@ def _error(event: Struct) -> Members | None:
         return None
     is_status = failure.has("failureStatus")
     code = failure.number("failureStatus" if is_status else "failureErrorCode")
-    name = names.IPSEC_CODES.get(code) or (None if is_status else names.WIN_ERRORS.get(code))
+    is_win32 = not is_status
+    is_error = is_win32 or code >= 0xC0000000  # STATUS_SEVERITY_ERROR (ntstatus.h)
+    name = names.IPSEC_CODES.get(code) if is_error else None
+    name = name or (names.WIN_ERRORS.get(code) if is_win32 else None)
     return {
         "code": code,
         "codeHex": f"0x{code:08x}",

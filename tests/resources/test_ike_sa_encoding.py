@@ -16,6 +16,7 @@ from app.resources.ike_sas.schema import IkeSa
 from app.schemas import names as public
 from bindings import enums as wfp
 from bindings.ike_records import IkeSa as Record
+from tests.repository.test_filters import is_named
 from tests.resources.ike_sas import IKE_SAS
 
 
@@ -83,6 +84,14 @@ def said_by(sa: dict[str, Any]) -> dict[str, set[str]]:
             for pair in sa["ikeCredentials"]
             for credential in pair.values()
         },
+        "weakness": {*sa["weaknesses"], *(["any"] if sa["weaknesses"] else [])},
+        "principal_name": {
+            name
+            for pair in sa["ikeCredentials"]
+            for peer in [pair["peerCredentials"]]
+            for name in [peer["principalName"], (peer["certificate"] or {}).get("subjectName")]
+            if name is not None
+        },
     }
 
 
@@ -93,6 +102,7 @@ WORDS = {
     "integrity": public.IkeIntegrity,
     "dh_group": public.DhGroup,
     "authentication_method": public.AuthenticationMethod,
+    "weakness": public.IkeWeaknessFilter,
 }
 
 
@@ -103,6 +113,9 @@ def test_a_selection_matches_what_the_json_says(record: Record, data: st.DataObj
     asked: dict[str, list[str]] = {}
     for name in data.draw(st.lists(st.sampled_from(sorted(said)), max_size=3, unique=True)):
         others = st.sampled_from([*WORDS[name]]) if name in WORDS else st.ip_addresses().map(str)
+        if name == "principal_name":
+            here = sorted(said[name])
+            others = st.sampled_from([*map(str.swapcase, here), *(n[:3] + "*" for n in here), "*"])
         own = st.sampled_from(sorted(said[name])) if said[name] else others
         asked[name] = data.draw(st.lists(own | others.map(str), min_size=1, max_size=3))
 
@@ -111,7 +124,18 @@ def test_a_selection_matches_what_the_json_says(record: Record, data: st.DataObj
     def value(name: str, text: str) -> Any:
         return text if name in WORDS else ip_address(text)
 
-    assert matches == all(
-        {value(name, text) for text in texts} & {value(name, text) for text in said[name]}
-        for name, texts in asked.items()
+    patterns = asked.pop("principal_name", ["*"] if said["principal_name"] else [])
+    has_name = not patterns or any(
+        is_named(name, pattern) for name in said["principal_name"] for pattern in patterns
     )
+    assert matches == (
+        has_name
+        and all(
+            {value(name, text) for text in texts} & {value(name, text) for text in said[name]}
+            for name, texts in asked.items()
+        )
+    )
+
+
+def test_every_weakness_is_a_filter() -> None:
+    assert [*public.IkeWeaknessFilter] == ["any", *public.IkeWeakness]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+import orjson
 import pytest
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
+from app.schemas.names import Baseline
 from tests.api.test_kinds import is_met
 from tests.conftest import Serve
 from tests.resources.test_ike_sa_encoding import said_by
@@ -36,6 +38,10 @@ def everything(client: TestClient) -> list[dict[str, Any]]:
         {"authenticationMethod": ["kerberos"], "keyModule": ["authip"]},
         {"authenticationMethod": ["preshared_key"]},
         {"cipher": ["unknown"]},
+        {"weakness": ["any"]},
+        {"weakness": ["any"], "keyModule": ["authip", "ikev2"]},
+        {"weakness": ["dh_group_2", "3des"], "keyModule": ["ike"]},
+        {"weakness": ["preshared_key"]},
     ],
 )
 @pytest.mark.parametrize("limit", [7, 1000])
@@ -103,3 +109,26 @@ def test_without_ikeext_there_are_none_and_the_list_says_why(
     assert (gone.status_code, gone.json()["code"]) == (404, "ike_sa_not_found")
     simulator.clear_failures()
     assert "ikeext" not in content_of(many.get("/ike-sas?maxAge=0"))
+
+
+def test_weaknesses_are_judged_by_the_baseline_of_the_settings(serve: Serve) -> None:
+    shown = {baseline: everything(serve(contexts=600, baseline=baseline)) for baseline in Baseline}
+
+    for nist, rfc in zip(*shown.values(), strict=True):
+        assert nist["saId"] == rfc["saId"]
+        assert {*rfc["weaknesses"]} <= {*nist["weaknesses"]}
+        has_3des = nist["ikeProposal"]["cipherAlgorithm"]["algoIdentifier"] == "3des"
+        assert has_3des == ("3des" in nist["weaknesses"])
+        assert "3des" not in rfc["weaknesses"]
+
+
+def test_a_filter_by_weakness_is_one_of_exports_and_of_cursors(many: TestClient) -> None:
+    weak = [item for item in everything(many) if item["weaknesses"]]
+
+    lines = many.get("/ike-sas?weakness=any", headers={"accept": "application/x-ndjson"}).text
+    assert [orjson.loads(line) for line in lines.splitlines()[:-1]] == weak
+    cursor = content_of(many.get("/ike-sas?weakness=any&limit=1"))["nextCursor"]
+    same = many.get(f"/ike-sas?cursor={cursor}&weakness=any&limit=1")
+    assert content_of(same)["items"] == weak[1:2]
+    assert many.get(f"/ike-sas?cursor={cursor}&weakness=des").status_code == 400
+    assert many.get("/ike-sas?weakness=no_pfs").status_code == 422

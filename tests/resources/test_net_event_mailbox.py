@@ -40,4 +40,4 @@ def test_numbers_go_up_whichever_thread_gives() -> None:
     for thread in threads:
         thread.join()
 
-    assert [number for number, _ in arrivals.take_all()] == [*range(1, THREADS * EACH + 1)]
+    assert [number for number, _ in arrivals.take()] == [*range(1, THREADS * EACH + 1)]

@@ -185,6 +185,80 @@ def test_events_are_chosen_by_type_and_peer(client: TestClient, simulator: Simul
     assert all_v4 == [item for item in items if "." in (item["remoteAddress"] or "")] != []
 
 
+def module_of(item: dict[str, Any]) -> str | None:
+    if "ikeEmFailure" in item:
+        return "authip"  # only AuthIP has an extended mode
+    failure = item.get("ikeMmFailure") or item.get("ikeQmFailure") or {}
+    module: str | None = failure.get("keyingModuleType")
+    return module
+
+
+def role_of(item: dict[str, Any]) -> str | None:
+    members = ("ikeMmFailure", "ikeQmFailure", "ikeEmFailure")
+    return next((item[member]["saRole"] for member in members if member in item), None)
+
+
+def test_events_are_chosen_by_error_role_and_keying_module(
+    client: TestClient, simulator: Simulator
+) -> None:
+    page(client)
+    simulator.net_events(400, 2)
+    assert simulator.flush()
+    items = page(client, "?limit=1000")["items"]
+    errors = [item["error"] for item in items if item["error"] and item["error"]["name"]]
+
+    for error in {error["code"]: error for error in errors}.values():
+        code = error["code"]
+        expected = [item for item in items if item["error"] and item["error"]["code"] == code]
+        for form in (code, error["codeHex"], error["name"].lower(), code - (code >> 31 << 32)):
+            assert page(client, f"?limit=1000&error={form}")["items"] == expected != []
+    for role in ("initiator", "responder"):
+        expected = [item for item in items if role_of(item) == role]
+        assert page(client, f"?limit=1000&saRole={role}")["items"] == expected != []
+    for module in ("ike", "authip", "ikev2"):
+        expected = [item for item in items if module_of(item) == module]
+        assert page(client, f"?limit=1000&keyModule={module}")["items"] == expected != []
+    both = page(client, "?limit=1000&keyModule=ike&keyModule=ikev2&saRole=responder")["items"]
+    assert both == [
+        item
+        for item in items
+        if module_of(item) in {"ike", "ikev2"} and role_of(item) == "responder"
+    ]
+
+
+def test_an_error_of_ike_is_found_as_ras_passes_it_on(
+    client: TestClient, simulator: Simulator
+) -> None:
+    page(client)
+    simulator.net_event(MAIN_MODE, 13801)
+    simulator.net_event(MAIN_MODE, 0x80070000 | 13801)
+    simulator.net_event(MAIN_MODE, 13806)
+    assert simulator.flush()
+
+    for form in ("ras-13801", "RAS-13801", "0x800735e9", "-2147011095"):
+        assert codes(client, f"?error={form}") == [0x80070000 | 13801, 13801]
+    assert codes(client, "?error=13801&error=13806") == [13806, 0x80070000 | 13801, 13801]
+    assert codes(client, "?error=12345") == []
+
+
+def test_filters_of_failures_lead_on_to_the_next_page(
+    client: TestClient, simulator: Simulator
+) -> None:
+    page(client)
+    simulator.net_events(300, 2)
+    assert simulator.flush()
+    query = "?limit=1&error=13806&error=13801&saRole=initiator&keyModule=ikev2&keyModule=ike"
+    expected = page(client, query.replace("limit=1", "limit=1000"))["items"]
+
+    seen, url = [], f"net-events{query}"
+    while url:
+        response = client.get(f"/{url}")
+        seen += response.json()["items"]
+        url = response.headers.get("link", "").partition(">")[0][1:]
+
+    assert seen == expected
+
+
 def test_what_is_new_is_asked_for_by_the_newest_id_or_by_time(
     client: TestClient, simulator: Simulator
 ) -> None:
@@ -219,6 +293,15 @@ def test_what_is_new_is_asked_for_by_the_newest_id_or_by_time(
         ("remoteSubnet=10.0.0.1/8", "remoteSubnet"),
         ("remoteSubnet=host", "remoteSubnet"),
         ("cursor=x", "cursor"),
+        ("error=event-4653", "error"),
+        ("error=ras-809", "error"),
+        ("error=ERROR_NOPE", "error"),
+        ("error=99999999999", "error"),
+        ("error=-2147483649", "error"),
+        ("error=", "error"),
+        ("error=" + "1" * 5000, "error"),
+        ("saRole=client", "saRole"),
+        ("keyModule=ikev3", "keyModule"),
         ("since=0123456789ab-7&since=0123456789ab-8", "since"),
     ],
 )

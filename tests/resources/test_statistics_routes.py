@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from app.resources.statistics.sampler import StatisticsSampler
 from app.resources.statistics.schema import IkeextStatistics, IpsecStatistics
+from tests.api.test_engine import until
 from tests.api.test_problems import assert_problem
 from tests.bindings.structs import ABI
 from tests.conftest import Serve
@@ -227,6 +228,7 @@ def test_vistas_functions_leave_out_what_they_lack(serve: Serve) -> None:
 
 def test_a_slow_engine_is_not_waited_for_for_ever(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=3, engine_timeout_seconds=0.05)
+    until(lambda: simulator.calls("IPsecGetStatistics1") == 1)  # by the history, at the start
     for function in FUNCTIONS.values():
         simulator.delay(f"{function}1", 300)
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.resources.sa_contexts.baselines import BASELINES
 from app.resources.sa_contexts.weaknesses import weaknesses_of
+from app.resources.wfp.baselines import BASELINES
 from app.schemas.names import Baseline, Weakness
 from bindings.enums import (
     AuthConfig,
@@ -405,6 +405,42 @@ def test_the_page_lists_each_baseline() -> None:
         assert f"]({advice.url})" in document
         assert document.startswith("[" + advice.title.split(",", maxsplit=1)[0] + "](")
     assert [name for name, document in rows(0) if "the default" in document] == [f"`{NIST}`"]
+
+
+# What each section speaks against, found by reading it.
+SECTIONS: Final[dict[Baseline, dict[str, str]]] = {
+    NIST: {
+        "SP 800-77r1, table 1": "des 3des md5 sha_1 no_integrity ah no_pfs pfs_group_1 pfs_group_2 "
+        "pfs_group_24 long_lifetime ikev1",
+        "SP 800-77r1, 2.2": "no_encryption no_pfs",
+        "SP 800-77r1, 3.9": "3des md5 sha_1 pfs_group_2 ikev1",
+        "SP 800-77r1, 3.11": "ikev1",
+        "SP 800-77r1, 4.1": "no_integrity",
+        "SP 800-77r1, 4.1.4": "3des md5 sha_1",
+        "SP 800-77r1, 4.4": "ah integrity_from_ah",
+        "SP 800-77r1, 4.5": "ah",
+        "SP 800-77r1, 7.2.3": "md5 sha_1",
+        "SP 800-77r1, 7.2.4.2": "pfs_group_1 pfs_group_2",
+        "SP 800-77r1, 7.2.6": "no_pfs pfs_group_1 pfs_group_2 pfs_group_24 long_lifetime ikev1",
+    },
+    RFC: {
+        "RFC 8221, 4": "no_integrity integrity_from_ah",
+        "RFC 8221, 5": "des 3des",
+        "RFC 8221, 6": "md5 no_integrity integrity_from_ah",
+        "RFC 8247, 2.4": "pfs_group_1 pfs_group_2 pfs_group_24",
+        "RFC 9395, 1": "ikev1",
+    },
+}
+
+
+@pytest.mark.parametrize("baseline", Baseline)
+def test_a_section_is_cited_for_what_it_speaks_against(baseline: Baseline) -> None:
+    cited: dict[str, set[str]] = {}
+    for weakness, sources in BASELINES[baseline].against.items():
+        for source in sources:
+            cited.setdefault(str(source), set()).add(weakness.value)
+
+    assert cited == {section: {*words.split()} for section, words in SECTIONS[baseline].items()}
 
 
 def test_the_page_says_where_each_weakness_is_said() -> None:

@@ -24,7 +24,8 @@ NOT_FOUND: Final = problems.declare(
     "There is no such connection",
     "The engine has no connection with this id. A connection ends with its last SA and when the "
     "Base Filtering Engine restarts. The engine has connections only while it tracks them, as "
-    "`monitoring` of `/connections` reports.",
+    "`monitoring` of `/connections` reports; an administrator of the host can enable that with "
+    "`sa-contexts service enable-connection-monitoring`.",
 )
 
 LISTED: Final = Listed(
@@ -41,7 +42,8 @@ LISTED: Final = Listed(
 
     The list is in ascending order of id; pagination works as for SA contexts. The byte
     counts are those of the time at which the snapshot was taken. `monitoring` says whether the
-    engine tracks connections. Only an administrator can enable this; the server never does.
+    engine tracks connections; if not, the list is empty. An administrator of the host can enable
+    this with `sa-contexts service enable-connection-monitoring`; the server never does.
     """,
     item_description="Get one IPsec connection, with its current byte counts.",
     item_links={

@@ -79,11 +79,12 @@ class ConnectionKind(ResourceKind):
 
 def index_key(connection: Connection) -> Key:
     """Return the index key of a connection."""
+    peers = (connection.mm_peer, connection.em_peer)
     protection = protection_of(
         connection.ip_version,
         connection.key_module_type,
         connection.mm_crypto,
-        [peer.authentication_method_type for peer in (connection.mm_peer, connection.em_peer)],
+        [peer.authentication_method_type for peer in peers],
         (TRAFFIC_TYPE[connection.ipsec_traffic_mode_type]["trafficType"],),
     )
-    return key_of_ends(protection, connection.local_address, connection.remote_address)
+    return key_of_ends(protection, connection.local_address, connection.remote_address, peers)

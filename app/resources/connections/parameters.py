@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from app.api.parameters import AddressParameter, ListQuery, SubnetParameter, filter_
+from app.api.parameters import (
+    AddressParameter,
+    ListQuery,
+    NamePatterns,
+    SubnetParameter,
+    filter_,
+)
 from app.repository.query.filters import Selection
 from app.resources.connections.kind import ConnectionSelection
 from app.schemas.names import (
@@ -49,4 +55,8 @@ class ConnectionQuery(ListQuery):
     dh_group: list[DhGroup] = filter_("The Diffie-Hellman group of the key exchange.")
     authentication_method: list[AuthenticationMethod] = filter_(
         "How the peer authenticated, in main mode or in extended mode."
+    )
+    principal_name: NamePatterns = filter_(
+        "A name that the peer authenticated with, or its beginning and `*`: its principal name or "
+        "the subject of its certificate."
     )

@@ -50,7 +50,8 @@ class ConnectionPage(Shape):
     next_cursor: str | MISSING = NEXT_CURSOR
     monitoring: Monitoring = Field(
         description="Whether the engine tracks connections "
-        "(FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS); if not, the list is empty."
+        "(FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS); if not, the list is empty. To enable it: "
+        "`sa-contexts service enable-connection-monitoring`, on the host, as an administrator."
     )
     ikeext: Literal["not_running"] | MISSING = Field(
         default=MISSING,

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from app.api.parameters import AddressParameter, ListQuery, SubnetParameter, filter_
+from app.api.parameters import (
+    AddressParameter,
+    ListQuery,
+    NamePatterns,
+    SubnetParameter,
+    filter_,
+)
 from app.repository.query.filters import Selection
 from app.resources.ike_sas.kind import IkeSaSelection
 from app.schemas.names import (
@@ -12,6 +18,7 @@ from app.schemas.names import (
     DhGroup,
     IkeCipher,
     IkeIntegrity,
+    IkeWeaknessFilter,
     IpVersion,
     KeyModule,
 )
@@ -39,4 +46,11 @@ class IkeSaQuery(ListQuery):
     dh_group: list[DhGroup] = filter_("The Diffie-Hellman group of the key exchange.")
     authentication_method: list[AuthenticationMethod] = filter_(
         "How either side authenticated, in main mode or in extended mode."
+    )
+    weakness: list[IkeWeaknessFilter] = filter_(
+        "One of the SA's `weaknesses`; `any`: at least one."
+    )
+    principal_name: NamePatterns = filter_(
+        "A name that the peer authenticated with, or its beginning and `*`: its principal name or "
+        "the subject of its certificate."
     )

@@ -8,7 +8,7 @@ from app.resources.wfp.ikeext_schema import Credential, IkeProposal
 from app.resources.wfp.udp_encapsulation import UdpEncapsulation
 from app.schemas.base import Guid, IpAddress, Raw, Shape, Uint64
 from app.schemas.hexadecimal import Hex64
-from app.schemas.names import IpVersion, KeyModule
+from app.schemas.names import IkeWeakness, IpVersion, KeyModule
 from app.schemas.pages import NEXT_CURSOR, Snapshot
 
 
@@ -49,6 +49,10 @@ class IkeSa(Shape):
     key_module_type_raw: Raw | MISSING = MISSING
     ip_version: IpVersion
     ip_version_raw: Raw | MISSING = MISSING
+    weaknesses: list[IkeWeakness] = Field(
+        description="Weaknesses of the main mode SA itself according to the server's baseline, "
+        "which `/engine` names."
+    )
     v4_udp_encapsulation: UdpEncapsulation | None
     ike_traffic: IkeTraffic
     ike_proposal: IkeProposal

@@ -21,6 +21,7 @@ def _start(foundation: Foundation) -> NetEventCollector:
         settings.limits(NetEventLimits),
         transaction_wait_timeout_ms=settings.transaction_wait_timeout_ms,
         ipv6_order=foundation.ipv6_order.order,
+        names=foundation.rule_names,
     )
 
 

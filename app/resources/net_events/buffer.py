@@ -17,9 +17,16 @@ from ipaddress import IPv4Network, IPv6Network
 from itertools import islice, takewhile
 from typing import Final, NamedTuple
 
-from app.resources.net_events.encoding import encode_net_event, type_of
-from app.resources.net_events.names import NetEventType
+from app.resources.net_events.encoding import (
+    FailureFacts,
+    encode_net_event,
+    failure_facts,
+    type_of,
+)
+from app.resources.net_events.names import NetEventType, SaRole
+from app.resources.net_events.rules import UNNAMED, EventNames
 from app.resources.wfp.filetimes import moment_of
+from app.schemas.names import KeyModule
 from bindings.net_event import NetEvent
 
 
@@ -44,6 +51,7 @@ class BufferedEvent(NamedTuple):
         time: time of the event, or of its buffering if the engine reports none.
         type: public name of the event's type.
         remote_address: packed address of the peer, or None if the engine reports none.
+        failure: the facts of the failure.
         json: the encoded event.
     """
 
@@ -51,6 +59,7 @@ class BufferedEvent(NamedTuple):
     time: datetime
     type: NetEventType
     remote_address: bytes | None
+    failure: FailureFacts
     json: bytes
 
 
@@ -63,16 +72,28 @@ class NetEventSelection:
         before: only events before this event; None: no such filter.
         types: only these types; all if empty.
         peers: only events with a peer on one of these subnets; all if empty.
+        errors: only events with one of these errors (`canonical_code`); all if empty.
+        roles: only events in which this host had one of these roles; all if empty.
+        key_modules: only events of one of these keying modules; all if empty.
     """
 
     since: EventId | datetime | None = None
     before: EventId | None = None
     types: frozenset[NetEventType] = frozenset()
     peers: tuple[Subnet, ...] = ()
+    errors: frozenset[int] = frozenset()
+    roles: frozenset[SaRole] = frozenset()
+    key_modules: frozenset[KeyModule] = frozenset()
 
     def matches(self, event: BufferedEvent) -> bool:
-        """Return whether an event meets `types` and `peers`. Ignore `since` and `before`."""
-        if self.types and event.type not in self.types:
+        """Return whether an event meets all filters except `since` and `before`."""
+        failure = event.failure
+        if (
+            (self.types and event.type not in self.types)
+            or (self.errors and failure.error not in self.errors)
+            or (self.roles and failure.role not in self.roles)
+            or (self.key_modules and failure.key_module not in self.key_modules)
+        ):
             return False
         return not self.peers or any(_contains(peer, event.remote_address) for peer in self.peers)
 
@@ -115,13 +136,22 @@ class NetEventBuffer:
     def __len__(self) -> int:
         return len(self._events)
 
+    def __iter__(self) -> Iterator[BufferedEvent]:
+        """Iterate over the events, oldest first."""
+        return iter(self._events)
+
     @property
     def newest(self) -> EventId:
         """The id of the last event, even if it was not buffered; number 0 before the first."""
         return EventId(self.epoch, self._next - 1)
 
-    def add(self, event: NetEvent) -> BufferedEvent:
-        """Buffer an event under the next number; evict the oldest events to keep the bounds."""
+    def add(self, event: NetEvent, names: EventNames = UNNAMED) -> BufferedEvent:
+        """Buffer an event under the next number; evict the oldest events to keep the bounds.
+
+        Args:
+            event: the event.
+            names: the names behind it.
+        """
         number = self._next
         self._next += 1
         buffered = BufferedEvent(
@@ -129,7 +159,8 @@ class NetEventBuffer:
             moment_of(event.time) or self._now(),
             type_of(event),
             event.remote_address,
-            encode_net_event(event, str(EventId(self.epoch, number))),
+            failure_facts(event),
+            encode_net_event(event, str(EventId(self.epoch, number)), names),
         )
         self._events.append(buffered)
         self.bytes += len(buffered.json)

@@ -4,13 +4,14 @@ The engine's stored events are read only when a session opens, because each enum
 memory on Windows (`bindings.net_events`). Later events arrive by subscription. The subscription's
 callback runs on a thread of the engine's library. It only puts the event into a mailbox and counts
 it. The event loop moves events from the mailbox to the buffer shortly afterwards, or when a request
-reads the buffer. A subscription does not report that the engine has ended; a periodic call, the
-heartbeat, detects it.
+reads the buffer. Before that, a thread looks up the names of the rules behind them: soon, because
+IKE removes some filters when a negotiation ends. A subscription does not report that the engine
+has ended; a periodic call, the heartbeat, detects it.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -27,6 +28,7 @@ from app.resources.net_events.listener import Listener, open_listener
 from app.resources.net_events.mailbox import NetEventMailbox
 from app.resources.net_events.names import Collection, SubscriptionState
 from app.resources.net_events.reports import ReportedEvents
+from app.resources.net_events.rules import UNNAMED, names_of
 from app.resources.wfp.filetimes import moment_of
 from app.service import Part
 from app.settings.limits import NetEventLimits
@@ -36,6 +38,7 @@ from bindings.errors import EngineError, NotSupported
 from bindings.library import Library
 from bindings.net_event import NetEvent
 from bindings.net_events import RESOURCE
+from bindings.rule_names import RuleNames
 
 
 log = structlog.get_logger(__name__)
@@ -51,6 +54,9 @@ START_SECONDS: Final = 2.0
 It is short, because a new event without a time that arrives during it may be mistaken for a
 stored event.
 """
+
+NAME_SECONDS: Final = 2.0
+"""Maximum time that events wait for the names behind them."""
 
 CLOSE_SECONDS: Final = 1.0
 """Maximum time to close the session at shutdown, because a call to the engine may hang."""
@@ -78,6 +84,7 @@ class NetEventCollector(Part):
         transaction_wait_timeout_ms: int = 3000,
         ipv6_order: Callable[[], Ipv6Order] = lambda: Ipv6Order.NETWORK,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        names: RuleNames | None = None,
     ) -> None:
         self.limits: Final = limits or NetEventLimits()
         self.error: Exception | None = None
@@ -87,6 +94,9 @@ class NetEventCollector(Part):
         self._ipv6_order = ipv6_order
         self._order_read = ipv6_order()
         self._now = now
+        self._names = names
+        self._naming = anyio.Lock()
+        self._naming_thread = anyio.CapacityLimiter(1)
         self.notifier = Notifier()
         self._mailbox = NetEventMailbox(self.limits.max_net_events)  # as many as the buffer
         self._ingested = 0
@@ -146,7 +156,7 @@ class NetEventCollector(Part):
             EngineError, EngineTimedOut, ShuttingDown: as for `wait_until_ready`.
         """
         await self.wait_until_ready()
-        self.ingest()
+        await self._ingest_named()
         return self.buffer.select(selection, limit)
 
     async def wait_until_ready(self) -> None:
@@ -186,15 +196,46 @@ class NetEventCollector(Part):
         """The session's `subscription_error`; `error` if there is no session."""
         return self._listener.subscription_error if self._listener else self.error
 
-    def ingest(self) -> None:
-        """Move the events from the mailbox to the buffer, except duplicates of stored events."""
-        received = self._mailbox.take_all()
+    def ingest(self, max_count: int | None = None) -> None:
+        """Move events from the mailbox to the buffer, except duplicates of stored events.
+
+        Args:
+            max_count: how many events to move, the oldest first; all if None.
+        """
+        received = self._mailbox.take(max_count)
         duplicates = self._reported.duplicates([event for _, event in received])
         for position, (number, event) in enumerate(received):
             self.buffer.skip(number - self._ingested - 1)  # the full mailbox dropped these
             self._ingested = number
             if position not in duplicates:
                 self._add(event)
+
+    async def _ingest_named(self) -> None:
+        """Look up the names behind the events in the mailbox, then move these to the buffer.
+
+        Events are late by at most `NAME_SECONDS`; without an answer, their names are unknown.
+        """
+        with anyio.move_on_after(NAME_SECONDS):
+            async with self._naming:
+                waiting = [event for _, event in self._mailbox.peek()]
+                # A thread whose call hangs is abandoned: no events wait for it again.
+                if waiting and self._names and not self._naming_thread.borrowed_tokens:
+                    await anyio.to_thread.run_sync(
+                        self._find_names,
+                        waiting,
+                        abandon_on_cancel=True,
+                        limiter=self._naming_thread,
+                    )
+                self.ingest(len(waiting))  # others may have arrived meanwhile
+                return
+        self.ingest()
+
+    def _find_names(self, events: Iterable[NetEvent]) -> None:
+        """Look up the names behind events, so that they are kept. Runs in a thread."""
+        if self._names is not None:
+            lookup = self._names.lookup()
+            for event in events:
+                names_of(event, lookup)
 
     def _on_native_event(self, event: NetEvent) -> None:
         """Accept an event from the subscription. Runs on a thread of the engine's library."""
@@ -204,7 +245,7 @@ class NetEventCollector(Part):
     async def _follow_mailbox(self) -> None:
         while True:
             await self._mailbox.wait()
-            self.ingest()
+            await self._ingest_named()
             await anyio.sleep(BATCH_SECONDS)
 
     async def _listen(self) -> None:
@@ -274,6 +315,7 @@ class NetEventCollector(Part):
         if self._stopping:
             listener.close()  # here, because the event loop may have abandoned this thread
             raise ShuttingDown
+        self._find_names(listener.history)
         return listener
 
     def _check_alive(self, listener: Listener) -> None:
@@ -308,7 +350,8 @@ class NetEventCollector(Part):
 
     def _add(self, event: NetEvent) -> None:
         self._reported.add(event)
-        self.buffer.add(event)
+        lookup = self._names.lookup(max_calls=0) if self._names else None
+        self.buffer.add(event, names_of(event, lookup) if lookup else UNNAMED)
         self.notifier.notify_all()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

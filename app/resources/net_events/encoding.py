@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from enum import IntFlag
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from app.resources.net_events import names as event_names
 from app.resources.net_events.names import ErrorKind
 from app.resources.net_events.names import NetEventType as PublicType
+from app.resources.net_events.rules import UNNAMED, EventNames
 from app.resources.wfp.addresses import address_text
-from app.resources.wfp.failures import failure_of
+from app.resources.wfp.failures import (
+    NTSTATUS_ERROR,
+    Failure,
+    canonical_code,
+    failure_of,
+)
 from app.resources.wfp.filetimes import moment_of
 from app.resources.wfp.filter_encoding import value_address
 from app.resources.wfp.names import IP_VERSION, Named, split_flags
@@ -53,13 +59,49 @@ _MM_METHOD: Final = Named("mmAuthMethod", wfp.AuthenticationMethod, public.Authe
 _EM_METHOD: Final = Named("emAuthMethod", wfp.AuthenticationMethod, public.AuthenticationMethod)
 
 
+class FailureFacts(NamedTuple):
+    """What filters and counts need to know of an event's failure.
+
+    Attributes:
+        error: the error's code (`canonical_code`); None if the event has no failure.
+        failure_point: the side that failed; `me` for drops, which this host made.
+        role: the role of this host; None if the event is no failure of IKE.
+        key_module: the keying module; None likewise. Extended mode is always AuthIP's.
+    """
+
+    error: int | None
+    failure_point: event_names.FailurePoint
+    role: event_names.SaRole | None
+    key_module: public.KeyModule | None
+
+
+def failure_facts(event: NetEvent) -> FailureFacts:
+    """Return the facts of an event's failure."""
+    point, key_module = event_names.FailurePoint, public.KeyModule
+    match event.failure:
+        case None:
+            return FailureFacts(None, point.NONE, None, None)
+        case KernelDrop(failure_status=code) | DospDrop(failure_status=code):
+            return FailureFacts(canonical_code(code), point.ME, None, None)
+        case ExtendedModeFailure() as failure:
+            module = key_module.AUTHIP
+        case failure:
+            module = key_module(_KEYING_MODULE[failure.keying_module_type]["keyingModuleType"])
+    return FailureFacts(
+        canonical_code(failure.failure_error_code),
+        point(_FAILURE_POINT[failure.failure_point]["failurePoint"]),
+        event_names.SaRole(_ROLE[failure.sa_role]["saRole"]),
+        module,
+    )
+
+
 def type_of(event: NetEvent) -> PublicType:
     """Return the public name of an event's type."""
     return TYPES.get(event.type, PublicType.UNKNOWN)
 
 
-def encode_net_event(event: NetEvent, event_id: str) -> bytes:
-    """Encode an event as JSON."""
+def encode_net_event(event: NetEvent, event_id: str, names: EventNames = UNNAMED) -> bytes:
+    """Encode an event, with the names behind it, as JSON."""
     type_ = type_of(event)
     rendered = {
         "id": event_id,
@@ -74,7 +116,7 @@ def encode_net_event(event: NetEvent, event_id: str) -> bytes:
         "localPort": event.local_port,
         "remotePort": event.remote_port,
         "scopeId": event.scope_id,
-        **_failure(event),
+        **_failure(event, names),
     }
     return orjson.dumps(rendered, option=orjson.OPT_UTC_Z)
 
@@ -104,7 +146,7 @@ def _error_of(event: NetEvent) -> orjson.Fragment | None:
 def _error(code: int, kind: ErrorKind, failure_point: int) -> orjson.Fragment:
     """Return a `FailureError` object as JSON. Cached, because a host has few different errors."""
     code &= 0xFFFFFFFF
-    failure = failure_of(code)
+    failure = _explained(code, kind)
     advice = failure.at(failure_point) if failure else None
     return orjson.Fragment(
         orjson.dumps(
@@ -121,29 +163,35 @@ def _error(code: int, kind: ErrorKind, failure_point: int) -> orjson.Fragment:
 
 
 def _name_of(code: int, kind: ErrorKind) -> str | None:
-    failure = failure_of(code)
+    failure = _explained(code, kind)
     if failure is not None:
         return failure.name
     return known_name(code) if kind is ErrorKind.WIN32 else None
 
 
-def _failure(event: NetEvent) -> dict[str, Any]:
+def _explained(code: int, kind: ErrorKind) -> Failure | None:
+    """Return a code's explanation. An NTSTATUS that is no error is no Win32 code of its number."""
+    is_explained = kind is ErrorKind.WIN32 or code & 0xFFFFFFFF >= NTSTATUS_ERROR
+    return failure_of(code) if is_explained else None
+
+
+def _failure(event: NetEvent, names: EventNames) -> dict[str, Any]:
     match event.failure:
         case MainModeFailure() as failure:
-            return {"ikeMmFailure": _main_mode(failure)}
+            return {"ikeMmFailure": _main_mode(failure, names)}
         case QuickModeFailure() as failure:
-            return {"ikeQmFailure": _quick_mode(failure)}
+            return {"ikeQmFailure": _quick_mode(failure, names)}
         case ExtendedModeFailure() as failure:
-            return {"ikeEmFailure": _extended_mode(failure)}
+            return {"ikeEmFailure": _extended_mode(failure, names)}
         case KernelDrop() as drop:
-            return {"ipsecDrop": _kernel_drop(drop)}
+            return {"ipsecDrop": _kernel_drop(drop, names)}
         case DospDrop() as drop:
             return {"idpDrop": _dosp_drop(drop)}
         case None:
             return {}
 
 
-def _main_mode(failure: MainModeFailure) -> dict[str, Any]:
+def _main_mode(failure: MainModeFailure, names: EventNames) -> dict[str, Any]:
     return {
         **_FAILURE_POINT[failure.failure_point],
         "flags": _flags(failure.flags, wfp.MainModeFailureFlag),
@@ -154,13 +202,14 @@ def _main_mode(failure: MainModeFailure) -> dict[str, Any]:
         "endCertHash": _hex(failure.end_cert_hash),
         "mmId": main_mode_id(failure.mm_id),
         "mmFilterId": str(failure.mm_filter_id),
+        **_names(names),
         "localPrincipalNameForAuth": failure.local_principal_name,
         "remotePrincipalNameForAuth": failure.remote_principal_name,
         "providerContextKey": failure.provider_context_key,
     }
 
 
-def _quick_mode(failure: QuickModeFailure) -> dict[str, Any]:
+def _quick_mode(failure: QuickModeFailure, names: EventNames) -> dict[str, Any]:
     return {
         **_FAILURE_POINT[failure.failure_point],
         **_KEYING_MODULE[failure.keying_module_type],
@@ -170,16 +219,21 @@ def _quick_mode(failure: QuickModeFailure) -> dict[str, Any]:
         "localSubNet": _subnet(failure.local_subnet),
         "remoteSubNet": _subnet(failure.remote_subnet),
         "qmFilterId": str(failure.qm_filter_id),
+        **_names(names),
         "mmSaLuid": main_mode_id(failure.mm_sa_luid),
         "mmProviderContextKey": failure.mm_provider_context_key,
     }
+
+
+def _names(names: EventNames) -> dict[str, Any]:
+    return {"ruleName": names.rule, "policyName": names.policy}
 
 
 def _subnet(value: Value | None) -> str | None:
     return None if value is None else value_address(value)
 
 
-def _extended_mode(failure: ExtendedModeFailure) -> dict[str, Any]:
+def _extended_mode(failure: ExtendedModeFailure, names: EventNames) -> dict[str, Any]:
     traffic_type = failure.sa_traffic_type
     return {
         **_FAILURE_POINT[failure.failure_point],
@@ -190,18 +244,20 @@ def _extended_mode(failure: ExtendedModeFailure) -> dict[str, Any]:
         "endCertHash": _hex(failure.end_cert_hash),
         "mmId": main_mode_id(failure.mm_id),
         "qmFilterId": str(failure.qm_filter_id),
+        **_names(names),
         "localPrincipalNameForAuth": failure.local_principal_name,
         "remotePrincipalNameForAuth": failure.remote_principal_name,
         **({"saTrafficType": None} if traffic_type is None else _SA_TRAFFIC_TYPE[traffic_type]),
     }
 
 
-def _kernel_drop(drop: KernelDrop) -> dict[str, Any]:
+def _kernel_drop(drop: KernelDrop, names: EventNames) -> dict[str, Any]:
     return {
         **_DIRECTION[drop.direction],
         "spi": drop.spi,
         "spiHex": hex32(drop.spi),
         "filterId": str(drop.filter_id),
+        **_names(names),
         "layerId": drop.layer_id,
     }
 

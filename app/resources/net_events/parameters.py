@@ -26,10 +26,13 @@ from app.api.parameters import (
     filter_,
 )
 from app.resources.net_events.buffer import EventId, NetEventSelection
-from app.resources.net_events.names import NetEventType
+from app.resources.net_events.names import NetEventType, SaRole
+from app.resources.wfp.failure_codes import MAX_LENGTH, read_code
+from app.schemas.names import KeyModule
 
 
 _EVENT_ID: Final = re.compile(r"([0-9a-f]{12})-([0-9]{1,19})")
+_RAS_IKE: Final = re.compile(r"(?i:ras)-1[0-9]{4}")
 _RFC_3339: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -80,6 +83,34 @@ def _require_position(text: Any) -> Any:
     return text
 
 
+def _require_error(text: Any) -> Any:
+    """Parse an error: a code, or `ras-` and a code of IKE, which RAS passes on."""
+    code = None
+    if isinstance(text, str) and len(text) <= MAX_LENGTH:
+        code = read_code(text[4:] if _RAS_IKE.fullmatch(text) else text)
+    if code is None:
+        raise PydanticCustomError(
+            "error_code",
+            "Should be an error's number (13868, -2146762487, 0x800b0109) or name "
+            "(ERROR_IPSEC_IKE_POLICY_MATCH). Net events have no event ids, and no errors of RAS "
+            "below 13800.",
+        )
+    return code
+
+
+ErrorParameter = Annotated[
+    int,
+    BeforeValidator(_require_error),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "maxLength": MAX_LENGTH,
+            "examples": ["13868", "0x800b0109", "ERROR_IPSEC_IKE_POLICY_MATCH"],
+        }
+    ),
+]
+
+
 class NetEventFilters(BaseModel):
     """Filters of net events.
 
@@ -93,6 +124,41 @@ class NetEventFilters(BaseModel):
     remote_subnet: list[SubnetParameter] = filter_(
         "The remote address is on this subnet, or equals this address."
     )
+    error: list[ErrorParameter] = filter_(
+        "The error: its number in decimal, signed or unsigned, or, with 0x, in hexadecimal; or "
+        "its name in winerror.h or ntstatus.h."
+    )
+    sa_role: list[SaRole] = filter_(
+        "The role of this host in the negotiation. Dropped packets have none."
+    )
+    key_module: list[KeyModule] = filter_(
+        "The keying module that negotiated; for extended mode, always `authip`. Dropped packets "
+        "have none."
+    )
+
+    def narrowed(
+        self, since: EventId | datetime | None = None, before: EventId | None = None
+    ) -> NetEventSelection:
+        """Return the selection of these filters between two positions."""
+        return NetEventSelection(
+            since,
+            before,
+            frozenset(self.type),
+            tuple(self.remote_subnet),
+            frozenset(self.error),
+            frozenset(self.sa_role),
+            frozenset(self.key_module),
+        )
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """Return the filters as query parameters."""
+        return [
+            *(("type", type_.value) for type_ in self.type),
+            *(("remoteSubnet", str(subnet)) for subnet in self.remote_subnet),
+            *(("error", str(error)) for error in self.error),
+            *(("saRole", role.value) for role in self.sa_role),
+            *(("keyModule", module.value) for module in self.key_module),
+        ]
 
 
 class NetEventStreamQuery(NetEventFilters):
@@ -109,7 +175,7 @@ class NetEventStreamQuery(NetEventFilters):
     @property
     def selection(self) -> NetEventSelection:
         """The selection that these parameters describe."""
-        return NetEventSelection(types=frozenset(self.type), peers=tuple(self.remote_subnet))
+        return self.narrowed()
 
 
 class NetEventQuery(NetEventFilters):
@@ -141,11 +207,9 @@ class NetEventQuery(NetEventFilters):
     @property
     def selection(self) -> NetEventSelection:
         """The selection that these parameters describe."""
-        return NetEventSelection(
+        return self.narrowed(
             None if self.since is None else _read_position(self.since),
             None if self.cursor is None else read_event_id(self.cursor),
-            frozenset(self.type),
-            tuple(self.remote_subnet),
         )
 
     def link(self, before: EventId) -> str:
@@ -153,8 +217,7 @@ class NetEventQuery(NetEventFilters):
         parameters = [("cursor", str(before))]
         if self.since is not None:
             parameters.append(("since", self.since))
-        parameters += [("type", type_.value) for type_ in self.type]
-        parameters += [("remoteSubnet", str(subnet)) for subnet in self.remote_subnet]
+        parameters += self.parameters()
         if "limit" in self.model_fields_set:
             parameters.append(("limit", str(self.limit)))
         return "net-events?" + urlencode(parameters)

@@ -59,6 +59,14 @@ router = APIRouter(prefix="/net-events", tags=[TAG])
                     "schema": {"type": "string"},
                 }
             },
+            "links": {
+                "failure": {
+                    "operationId": "get_failure",
+                    "parameters": {"path.code": "$response.body#/items/0/error/code"},
+                    "description": "The explanation of an event's error for every side, with its "
+                    "sources.",
+                }
+            },
         },
         **problems.responses(
             *problems.AUTH_PROBLEMS,

@@ -45,6 +45,24 @@ Name = Annotated[
 ]
 
 
+RuleName = Annotated[
+    str,
+    Field(
+        description="The name of the rule that the filter belongs to; null if it is not known, for "
+        "example because IKE has removed the filter.",
+        examples=["Database servers - require encryption (out)"],
+    ),
+]
+PolicyName = Annotated[
+    str,
+    Field(
+        description="The name of the policy that the filter leads to; of a main mode failure, that "
+        "of `providerContextKey` if it is set. null if it is not known.",
+        examples=["Tunnel policy 007"],
+    ),
+]
+
+
 class FailureError(Shape):
     """A Windows error.
 
@@ -93,6 +111,8 @@ class MainModeFailure(Shape):
     end_cert_hash: CertHash | None
     mm_id: Uint64 | None = Field(description="The main mode SA; null if there was none yet.")
     mm_filter_id: Uint64 = Field(description="The main mode filter.")
+    rule_name: RuleName | None
+    policy_name: PolicyName | None
     local_principal_name_for_auth: Name | None
     remote_principal_name_for_auth: Name | None
     provider_context_key: Guid | None = Field(
@@ -122,6 +142,8 @@ class QuickModeFailure(Shape):
         examples=["10.20.0.0/16"],
     )
     qm_filter_id: Uint64 = Field(description="The quick mode filter.")
+    rule_name: RuleName | None
+    policy_name: PolicyName | None
     mm_sa_luid: Uint64 | None = Field(
         description="The main mode SA; null if there was none yet, and before Windows 10 1803."
     )
@@ -146,6 +168,8 @@ class ExtendedModeFailure(Shape):
     end_cert_hash: CertHash | None
     mm_id: Uint64 | None = Field(description="The main mode SA; null if there was none yet.")
     qm_filter_id: Uint64 = Field(description="The quick mode filter.")
+    rule_name: RuleName | None
+    policy_name: PolicyName | None
     local_principal_name_for_auth: Name | None
     remote_principal_name_for_auth: Name | None
     sa_traffic_type: TrafficType | None = Field(description="null before Windows 7.")
@@ -160,6 +184,8 @@ class KernelDrop(Shape):
     spi: Uint32
     spi_hex: Hex32
     filter_id: Uint64 = Field(description="The run-time id of the filter.")
+    rule_name: RuleName | None
+    policy_name: PolicyName | None
     layer_id: Uint16 = Field(description="The run-time id of the layer.")
 
 
@@ -210,7 +236,9 @@ class NetEvent(Shape):
 
 
 class NetEventPosition(Shape):
-    """The data of `bookmark` and `reset`: empty. The position of the stream is the event's id."""
+    """The data of `bookmark` and `reset`. The position of the stream is the event's id."""
+
+    time: datetime = Field(description="When the server created the event, in UTC.")
 
 
 class NetEventPage(Shape):

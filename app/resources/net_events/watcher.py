@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.api.sse import KEEP_ALIVE, format_event
+from app.api.sse import KEEP_ALIVE, format_event, format_timed
 from app.repository.notifier import Notifier
 from app.resources.net_events.buffer import EventId, NetEventSelection
 from app.resources.net_events.collector import NetEventCollector
@@ -91,4 +91,4 @@ class NetEventWatcher:
 
     def _position(self, kind: str) -> bytes:
         self._sent = self._after
-        return format_event(kind, str(self._after), b"{}")
+        return format_timed(kind, str(self._after))

@@ -8,11 +8,19 @@ from app.api import problems
 from app.api.listed import Listed, listed_router
 from app.api.resource import EngineAction, Resource
 from app.resources.sa_contexts import events, summary
-from app.resources.sa_contexts.event_schema import SaContextDeleted, SaContextEvent
+from app.resources.sa_contexts.event_schema import (
+    SaContextDeleted,
+    SaContextEvent,
+    SummarizedSaContextEvent,
+)
 from app.resources.sa_contexts.kind import SaContextKind
 from app.resources.sa_contexts.metrics import add_metrics
-from app.resources.sa_contexts.parameters import SaContextQuery
+from app.resources.sa_contexts.parameters import SaContextQuery, requested_view
 from app.resources.sa_contexts.schema import SaContext, SaContextExportEnd, SaContextPage
+from app.resources.sa_contexts.summarized_schema import (
+    SummarizedSaContext,
+    SummarizedSaContextPage,
+)
 from app.resources.wfp.actions import IPSEC_DATABASE, enumeration
 from app.service import start_announced
 from bindings.interfaces import interface_aliases
@@ -39,6 +47,9 @@ LISTED: Final = Listed(
     item=SaContext,
     page=SaContextPage,
     export_end=SaContextExportEnd,
+    summary=SummarizedSaContext,
+    summary_page=SummarizedSaContextPage,
+    item_view=requested_view,
     item_id="saContextId",
     not_found=NOT_FOUND,
     list_description="""List the IPsec SA contexts of this host, in ascending order of their id.
@@ -64,11 +75,17 @@ RESOURCE: Final = Resource(
     router=listed_router(LISTED, TAG, events.router, summary.router),
     key=SaContextKind,
     start=lambda foundation: start_announced(
-        SaContextKind(interface_aliases, foundation.settings.baseline),
+        SaContextKind(interface_aliases, foundation.settings.baseline, foundation.rule_names),
         foundation,
         foundation.ipv6_order,
     ),
-    stream_shapes=(SaContextExportEnd, SaContextEvent, SaContextDeleted),
+    stream_shapes=(
+        SummarizedSaContextPage,
+        SaContextExportEnd,
+        SaContextEvent,
+        SummarizedSaContextEvent,
+        SaContextDeleted,
+    ),
     add_metrics=add_metrics,
     actions=(
         enumeration("read_sa_contexts", "SA contexts", IPSEC_DATABASE, SaContexts),

@@ -6,15 +6,17 @@ from collections import Counter
 from dataclasses import fields
 from functools import lru_cache
 from heapq import nsmallest
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from app.repository.counts import Counts
 from app.repository.query.filters import Key
-from app.resources.sa_contexts.index import unpack_records
+from app.resources.sa_contexts.index import reader
 from app.resources.sa_contexts.suites import MAX_REMEMBERED, SUITES, Suite
 
 
 T = TypeVar("T")
+
+_SUITES_AND_PEERS: Final = reader("suite", "remote")
 
 
 class SaContextCounts:
@@ -81,15 +83,15 @@ class SaContextCounts:
         return len(self._peers)
 
     def _count(self, key: Key, difference: int) -> None:
-        records = list(unpack_records(key))
+        records = list(_SUITES_AND_PEERS(key))
         self.contexts += difference
         if not records:
             self.without_sa += difference
-        values, is_weak = _values_of(frozenset([record[0] for record in records]))
+        values, is_weak = _values_of(frozenset([suite for suite, _ in records]))
         self.with_weakness += difference * is_weak
         for value in values:
             _change(self._values, value, difference)
-        for peer in {record[4][: record[3]] for record in records}:
+        for peer in {remote for _, remote in records}:
             if peer:
                 _change(self._peers, peer, difference)
                 self.with_peers += difference

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from app.resources.sa_contexts.rules import Lookup, no_names, rule_name
 from app.resources.sa_contexts.weaknesses import weaknesses_of
 from app.resources.wfp.addresses import address_text
 from app.resources.wfp.filter_encoding import render_filter
@@ -61,31 +62,36 @@ def encode_sa_context(
     context: SaContext,
     alias: InterfaceAlias = no_alias,
     baseline: Baseline = Baseline.NIST_SP_800_77R1,
+    lookup: Lookup = no_names,
 ) -> bytes:
     """Encode a context as JSON."""
-    return orjson.dumps(render_sa_context(context, alias, baseline))
+    return orjson.dumps(render_sa_context(context, alias, baseline, lookup))
 
 
 def render_sa_context(
     context: SaContext,
     alias: InterfaceAlias = no_alias,
     baseline: Baseline = Baseline.NIST_SP_800_77R1,
+    lookup: Lookup = no_names,
 ) -> dict[str, Any]:
     """Return a context as an `SaContext` object."""
     inbound, outbound = context.inbound_sa, context.outbound_sa
     return {
         "saContextId": str(context.sa_context_id),
-        "inboundSa": None if inbound is None else _details(inbound, alias, baseline),
-        "outboundSa": None if outbound is None else _details(outbound, alias, baseline),
+        "inboundSa": None if inbound is None else _details(inbound, alias, baseline, lookup),
+        "outboundSa": None if outbound is None else _details(outbound, alias, baseline, lookup),
     }
 
 
-def _details(details: SaDetails, alias: InterfaceAlias, baseline: Baseline) -> dict[str, Any]:
+def _details(
+    details: SaDetails, alias: InterfaceAlias, baseline: Baseline, lookup: Lookup
+) -> dict[str, Any]:
     udp, transport_filter = details.udp_encapsulation, details.transport_filter
     rendered: dict[str, Any] = {
         **IP_VERSION[details.ip_version],
         **SA_DIRECTION[details.sa_direction],
         "weaknesses": weaknesses_of(details.sa_bundle, baseline),
+        "ruleName": rule_name(details, lookup),
         "traffic": _traffic(details.traffic, alias),
         "saBundle": _bundle(details.sa_bundle),
         "udpEncapsulation": None if udp is None else render_udp_encapsulation(udp),

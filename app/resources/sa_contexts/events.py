@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -10,28 +9,15 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.api import problems
 from app.api.dependencies import ServiceDep, reject_repeated, require_event_stream
 from app.api.security import EventsReader
-from app.api.sse import EventStream, LastEventId, stream_responses
-from app.repository.changes.journal import Position, parse_event_id
-from app.repository.changes.watcher import Watcher
+from app.api.sse import LastEventId, stream_responses
+from app.api.watched import event_schemas, watch
 from app.resources.sa_contexts.kind import SaContextKind
 from app.resources.sa_contexts.parameters import EventQuery
 
 
 router = APIRouter(prefix="/sa-contexts")
 
-UNKNOWN_POSITION: Final = ("", Position(0))
-"""A position that is in no journal, so that the stream begins with `reset`."""
-
-EVENTS: Final = {
-    "added": "SaContextEvent",
-    "modified": "SaContextEvent",
-    "deleted": "SaContextDeleted",
-    "snapshot_end": "StreamPosition",
-    "reset": "StreamPosition",
-    "bookmark": "StreamPosition",
-    "reconnect": "StreamEnd",
-}
-"""The schema of each event's data."""
+EVENTS: Final = event_schemas("SaContextEvent", "SaContextDeleted")
 
 
 @router.get(
@@ -58,19 +44,5 @@ async def watch_sa_contexts(
     or set `initial`. The filters of the list apply: a context that starts to match is `added`,
     and a context that no longer matches is `deleted`.
     """
-    after = None
-    if last_event_id:
-        after = parse_event_id(last_event_id) or UNKNOWN_POSITION
-    elif query.since is not None:
-        after = parse_event_id(query.since)
     contexts = service.listed(SaContextKind)
-    watcher = Watcher(
-        contexts.store,
-        contexts.feeds.get(query.selection, query.view),
-        contexts.paginator.match_cache,
-        after=after,
-        is_initial=query.initial,
-    )
-    return EventStream(
-        watcher, service.streams, partial(service.credentials.is_still_valid, caller)
-    )
+    return watch(contexts, query, query.view, caller, service, last_event_id)

@@ -1,6 +1,6 @@
 """Metrics of SA contexts, read from the store's running counts during each scrape.
 
-Label values are the values of public enumerations and the addresses in `metrics_peers`. The
+Label values are the values of public enumerations and the addresses in `expected_peers`. The
 number of series therefore does not depend on the number of contexts. While the engine answers,
 every series exists, even at 0, so that Prometheus sees an increase from 0 to 1.
 """
@@ -24,6 +24,7 @@ from app.schemas.names import (
     Cipher,
     Integrity,
     IpVersion,
+    KeyModule,
     PfsGroup,
     TrafficType,
     TransformType,
@@ -41,6 +42,7 @@ _FIELDS: Final[dict[str, tuple[type[StrEnum], str]]] = {
     "cipher": (Cipher, "with this cipher"),
     "integrity": (Integrity, "with this integrity algorithm"),
     "pfs_group": (PfsGroup, "with this PFS group"),
+    "key_module": (KeyModule, "negotiated by this keying module"),
     "weakness": (Weakness, "with this weakness"),
 }
 """By field of a suite: the enumeration of label values, and the end of the metric's HELP text."""
@@ -122,6 +124,7 @@ def _by_peer(counts: SaContextCounts | None, peers: tuple[bytes, ...]) -> Metric
 
 def add_metrics(service: Service, registry: CollectorRegistry) -> Sequence[Sampler]:
     """Register the counts of SA contexts."""
-    peers = [peer.packed for peer in service.settings.metrics_peers or ()]
+    expected = service.settings.expected_peers or ()
+    peers = [peer.packed for peer in expected if not isinstance(peer, str)]
     registry.register(SaContextCollector(service.listed(SaContextKind).store, peers))
     return ()

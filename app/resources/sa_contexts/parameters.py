@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from fastapi import Depends, Query
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
+from app.api.dependencies import reject_repeated
 from app.api.parameters import (
     AddressParameter,
     Filters,
     Freshness,
     ListQuery,
+    NamePatterns,
+    SinceParameter,
     SubnetParameter,
+    Uint16Parameter,
     Uint32Parameter,
     Uint64Parameter,
     filter_,
     matching,
 )
-from app.repository.changes.journal import EVENT_ID
 from app.repository.query.filters import Selection
 from app.resources.sa_contexts.filters import SaContextSelection
 from app.schemas.names import (
     Cipher,
     Integrity,
     IpVersion,
+    KeyModule,
     PfsGroup,
     TrafficType,
     TransformType,
     View,
-    Weakness,
+    WeaknessFilter,
 )
 
 
 MAX_PEERS: Final = 1000
-SINCE_SCHEMA: Final = {
-    "type": "string",
-    "pattern": f"^{EVENT_ID.pattern}$",
-    "examples": ["8f14e45fceea-17"],
-}
+
+
+VIEW: Final[Any] = Field(
+    View.FULL,
+    description="`basic` omits `transportFilter.filterCondition` and `saBundle.ipsecId`, about a "
+    "quarter of each context. `summary` shows each context as one flat object, "
+    "`SummarizedSaContext`.",
+)
 
 
 class SummaryQuery(Freshness):
@@ -53,6 +62,22 @@ class SummaryQuery(Freshness):
     )
 
 
+class SaContextItemQuery(BaseModel):
+    """Query parameters of `GET /sa-contexts/{saContextId}`."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
+
+    view: View = VIEW
+
+
+async def requested_view(
+    query: Annotated[SaContextItemQuery, Query()],
+    _: Annotated[None, Depends(reject_repeated(SaContextItemQuery))],
+) -> View:
+    """Return the view that a request for an item asks for."""
+    return query.view
+
+
 class SaContextFilters(Filters):
     """The filters and the view of SA contexts.
 
@@ -62,11 +87,7 @@ class SaContextFilters(Filters):
 
     SELECTION: ClassVar[type[Selection]] = SaContextSelection
 
-    view: View = Field(
-        View.FULL,
-        description="`basic` omits `transportFilter.filterCondition` and "
-        "`saBundle.ipsecId`, about a quarter of each context.",
-    )
+    view: View = VIEW
     local_subnet: list[SubnetParameter] = filter_(
         "The local address is on this subnet; in tunnel mode, the local tunnel endpoint."
     )
@@ -87,7 +108,16 @@ class SaContextFilters(Filters):
         "`authConfig` of an SA of the bundle; `none` if no SA authenticates."
     )
     pfs_group: list[PfsGroup] = filter_("The group of perfect forward secrecy.")
-    weakness: list[Weakness] = filter_("One of the SA's `weaknesses`.")
+    key_module: list[KeyModule] = filter_(
+        "The keying module that negotiated the SA: IKE, AuthIP or IKEv2."
+    )
+    weakness: list[WeaknessFilter] = filter_("One of the SA's `weaknesses`; `any`: at least one.")
+    principal_name: NamePatterns = filter_(
+        "A name of the peer: its machine's or its user's; or the beginning of one and `*`."
+    )
+    rule_name: NamePatterns = filter_(
+        "The name of the rule behind the SA, or its beginning and `*`."
+    )
     mm_sa_id: list[Uint64Parameter] = filter_(
         "The main mode SA that negotiated the SA: its id, in decimal or, with 0x, in hexadecimal."
     )
@@ -96,6 +126,9 @@ class SaContextFilters(Filters):
     )
     spi: list[Uint32Parameter] = filter_(
         "The SPI of an SA of the bundle, in decimal or, with 0x, in hexadecimal."
+    )
+    udp_port: list[Uint16Parameter] = filter_(
+        "The local or the remote UDP port, if the SA is encapsulated in UDP to pass NAT."
     )
 
 
@@ -106,17 +139,7 @@ class SaContextQuery(SaContextFilters, ListQuery):
 class EventQuery(SaContextFilters):
     """Query parameters of `GET /sa-contexts/events`."""
 
-    since: Annotated[
-        str | None,
-        BeforeValidator(
-            matching(EVENT_ID.pattern, "Should be the id of an event, or <epoch>-<revision>")
-        ),
-        WithJsonSchema(SINCE_SCHEMA),
-    ] = Field(
-        None,
-        description="Resume after this position: the id of an event, or `<epoch>-<revision>` of "
-        "a snapshot. A client that reconnects sends `Last-Event-ID`, which takes precedence.",
-    )
+    since: SinceParameter = None
     initial: bool = Field(
         False,
         description="Begin with an `added` event for every context that matches, then "

@@ -49,6 +49,9 @@ def _algorithm(transform: Mapping[str, Any], part: str, config: str) -> str:
 
 
 def named(members: Mapping[str, Any], name: str) -> str:
-    """Return the value of an enumeration; if it has no name, with its number: `unknown (9)`."""
-    raw = members.get(f"{name}Raw")
-    return f"{members[name]}" if raw is None else f"{members[name]} ({raw})"
+    """Return the value of an enumeration; if it has no name, with its number: `unknown (9)`.
+
+    Return an empty text for null.
+    """
+    value, raw = members[name] or "", members.get(f"{name}Raw")
+    return f"{value}" if raw is None else f"{value} ({raw})"

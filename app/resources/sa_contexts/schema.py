@@ -1,6 +1,6 @@
 """The schema of SA contexts and of their lists."""
 
-from typing import Literal
+from typing import Any, Final, Literal
 
 from pydantic import MISSING, Field
 
@@ -21,6 +21,13 @@ from app.schemas.names import (
     Weakness,
 )
 from app.schemas.pages import NEXT_CURSOR, Snapshot
+
+
+IKEEXT: Final[Any] = Field(
+    default=MISSING,
+    description="Present if the list is empty because the IKEEXT service, which negotiates SA "
+    "contexts, is not running, as on a host without an IPsec policy.",
+)
 
 
 class Traffic(Shape):
@@ -165,6 +172,13 @@ class SaDetails(Shape):
         description="Weaknesses of the protection according to the server's baseline, which "
         "`/engine` names."
     )
+    rule_name: str | None = Field(
+        description="The name of the rule that requires the SA: of the transport filter or, if "
+        "there is none, of the filter or policy that `ipsecFilterId`, `tunnelPolicyId` or "
+        "`qmFilterId` names. null if it is not known. On Windows, a name such as "
+        "`@FirewallAPI.dll,-80204` is replaced by the text that it refers to.",
+        examples=["Database servers - require encryption (out)"],
+    )
     traffic: Traffic
     sa_bundle: SaBundle
     udp_encapsulation: UdpEncapsulation | None
@@ -191,11 +205,7 @@ class SaContextPage(Shape):
 
     items: list[SaContext]
     next_cursor: str | MISSING = NEXT_CURSOR
-    ikeext: Literal["not_running"] | MISSING = Field(
-        default=MISSING,
-        description="Present if the list is empty because the IKEEXT service, which negotiates SA "
-        "contexts, is not running, as on a host without an IPsec policy.",
-    )
+    ikeext: Literal["not_running"] | MISSING = IKEEXT
     snapshot: Snapshot
 
 

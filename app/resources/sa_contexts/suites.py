@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from app.repository.query.interner import Interner
+from app.resources.sa_contexts.protection import protection_of
 from app.resources.sa_contexts.weaknesses import Protection, weaknesses_of
 from app.resources.wfp.names import (
     AUTH_CONFIG,
@@ -21,21 +22,24 @@ from app.resources.wfp.names import (
     TRAFFIC_TYPE,
     TRANSFORM_TYPE,
 )
-from app.schemas.names import Baseline, Cipher, Integrity
+from app.schemas.names import Baseline, Cipher, Integrity, KeyModule
 from bindings.enums import AUTHENTICATING, ENCRYPTING
-from bindings.records import SaDetails
+from bindings.records import AuthTransform, CipherTransform, SaDetails
+from bindings.well_known import KEYING_MODULES
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A combination of mode, algorithms and weaknesses.
+    """A combination of mode, algorithms, keying module and weaknesses.
 
     Each field contains a value only once, even if several SAs of the bundle have it.
 
     Attributes:
         cipher: `none` if no SA of the bundle has a cipher.
         integrity: `none` if no SA of the bundle has an authentication algorithm.
+        key_module: `unknown` if the engine reports no keying module, or one without a name.
         weakness: weaknesses according to the baseline given to `suite_of`.
+        protection: the transforms of all SAs in words (`protection_of`), without raw numbers.
     """
 
     ip_version: tuple[str]
@@ -44,7 +48,9 @@ class Suite:
     cipher: tuple[str, ...]
     integrity: tuple[str, ...]
     pfs_group: tuple[str]
+    key_module: tuple[str]
     weakness: tuple[str, ...]
+    protection: tuple[str]
 
 
 SUITES: Final[Interner[Suite]] = Interner()
@@ -61,6 +67,7 @@ def suite_of(details: SaDetails, baseline: Baseline) -> int:
         details.ip_version,
         details.traffic.traffic_type,
         bundle.pfs_group,
+        KEYING_MODULES.get(bundle.key_module_key or "", KeyModule.UNKNOWN.value),
         tuple([sa[1:] for sa in bundle.sa_list]),
         weaknesses_of(bundle, baseline),
     )
@@ -71,6 +78,7 @@ def _number(
     ip_version: int,
     traffic_type: int,
     pfs_group: int,
+    key_module: str,
     protections: tuple[Protection, ...],
     weaknesses: tuple[str, ...],
 ) -> int:
@@ -86,9 +94,24 @@ def _number(
             _unique(AUTH_CONFIG[a.auth_config]["authConfig"] for a in auths if a)
             or (Integrity.NONE.value,),
             (PFS_GROUP[pfs_group]["pfsGroup"],),
+            (key_module,),
             weaknesses,
+            (protection_of([{"transform": _transform(*each)} for each in protections]),),
         )
     )
+
+
+def _transform(
+    type_: int, auth: AuthTransform | None, cipher: CipherTransform | None
+) -> dict[str, Any]:
+    """Return the names in an `SaTransform` object."""
+    names: dict[str, Any] = {"transformType": TRANSFORM_TYPE[type_]["transformType"]}
+    if auth is not None:
+        names["authTransform"] = {"authConfig": AUTH_CONFIG[auth.auth_config]["authConfig"]}
+    if cipher is not None:
+        config = CIPHER_CONFIG[cipher.cipher_config]["cipherConfig"]
+        names["cipherTransform"] = {"cipherConfig": config}
+    return names
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

@@ -11,9 +11,17 @@ from weakref import WeakKeyDictionary
 
 import anyio.to_thread
 import orjson
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.api import problems
+from app.api.conditional import (
+    ETAG,
+    NOT_MODIFIED,
+    etag_of_snapshot,
+    has_etag,
+    not_modified,
+    validators,
+)
 from app.api.dependencies import ServiceDep, reject_repeated, require_json
 from app.api.media_types import JSON_UTF_8
 from app.api.security import SaReader
@@ -39,7 +47,8 @@ router = APIRouter(prefix="/sa-contexts", dependencies=[Depends(require_json)])
     dependencies=[Depends(reject_repeated(SummaryQuery))],
     response_class=Response,
     responses={
-        200: {"model": SaContextSummary},
+        200: {"model": SaContextSummary, "headers": {"ETag": ETAG}},
+        304: {**NOT_MODIFIED},
         **problems.responses(
             *problems.AUTH_PROBLEMS,
             problems.NOT_ACCEPTABLE,
@@ -49,13 +58,19 @@ router = APIRouter(prefix="/sa-contexts", dependencies=[Depends(require_json)])
     },
 )
 async def summarize_sa_contexts(
-    _caller: SaReader, query: Annotated[SummaryQuery, Query()], service: ServiceDep
+    _caller: SaReader,
+    query: Annotated[SummaryQuery, Query()],
+    request: Request,
+    service: ServiceDep,
 ) -> Response:
     """Count the IPsec SA contexts of this host by protection and by peer.
 
     Each count equals the length of the list that is filtered by the counted value.
     """
     snapshot, counts = await service.listed(SaContextKind).store.counts(query.effective_max_age)
+    etag = etag_of_snapshot(snapshot, f"{snapshot.content_revision}", query.peers)
+    if has_etag(request, etag):
+        return not_modified(etag, "Accept")
     counts = counts_of(counts)
     peers = await _encoded_peers(counts, service.capacity.filtering)
     summary = SaContextSummary(
@@ -70,7 +85,7 @@ async def summarize_sa_contexts(
     )
     members = summary.model_dump(mode="json", by_alias=True)
     members["peers"] = orjson.Fragment(b"[" + b",".join(peers[: query.peers]) + b"]")
-    headers = {"Cache-Control": "no-store", "Vary": "Accept"}
+    headers = validators(etag, "Accept")
     return Response(orjson.dumps(members), media_type=JSON_UTF_8, headers=headers)
 
 

@@ -46,6 +46,7 @@ class SaContextSummary(Shape):
     cipher: list[ValueCount]
     integrity: list[ValueCount]
     pfs_group: list[ValueCount]
+    key_module: list[ValueCount]
     weakness: list[ValueCount]
     peer_count: int = Field(ge=0, description="The number of different remote addresses.")
     peers: list[PeerCount] = Field(

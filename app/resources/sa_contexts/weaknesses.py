@@ -1,7 +1,7 @@
 """Weaknesses in the protection of one direction, judged against a baseline.
 
 The SA bundle determines which weaknesses are found. The baseline
-(`app.resources.sa_contexts.baselines`) sets the longest lifetime, and determines which of the
+(`app.resources.wfp.baselines`) sets the longest lifetime, and determines which of the
 weaknesses are reported. An unknown value is never a weakness, and a weakness that an unknown
 value might disprove is not reported.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from app.resources.sa_contexts.baselines import BASELINES
+from app.resources.wfp.baselines import BASELINES
 from app.schemas.names import Baseline, Weakness
 from bindings.enums import (
     AuthConfig,

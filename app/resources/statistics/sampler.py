@@ -90,6 +90,10 @@ class StatisticsSampler(Part):
         """
         return await self._get(self._ipsec)
 
+    async def ipsec_now(self) -> Sample[IpsecStatistics]:
+        """Return the counters of SAs and packets, read for this call; errors as for `ipsec`."""
+        return await self._deadline.run(partial(self.read, self._ipsec.call))
+
     async def ike(self) -> Sample[IkeStatistics]:
         """Return the counters of negotiations; errors as for `ipsec`.
 
@@ -123,7 +127,7 @@ class _CachedSample(Generic[T]):
 
     def __init__(self, sampler: StatisticsSampler, call: Callable[[], tuple[int, T]]) -> None:
         self._sampler = sampler
-        self._call = call
+        self.call: Final = call
         self._lock = anyio.Lock()
         self._started = float("-inf")
         self._sample: Sample[T] | None = None
@@ -134,6 +138,6 @@ class _CachedSample(Generic[T]):
             started = clock()
             if self._sample is None or started - self._started >= MAX_AGE_SECONDS:
                 self._sample = None  # if the call fails, do not keep the previous sample
-                self._sample = await self._sampler.read(self._call)
+                self._sample = await self._sampler.read(self.call)
                 self._started = started
             return self._sample

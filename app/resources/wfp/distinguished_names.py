@@ -63,13 +63,13 @@ def distinguished_name(der: bytes) -> str | None:
 
 def _contents(der: bytes, tag: int) -> Iterator[bytes]:
     """Yield the content of each element; raise ValueError if its tag is not `tag`."""
-    for found, content, _ in _elements(der):
+    for found, content, _ in elements(der):
         if found != tag:
             raise ValueError("unexpected tag at this level")
         yield content
 
 
-def _elements(der: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+def elements(der: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """Yield the tag, the content and the whole encoding of each element.
 
     Raises:
@@ -96,7 +96,7 @@ def _attribute(der: bytes) -> str:
     If the attribute's type has no short name, or its value is not of a known string type,
     return the value's DER in hexadecimal: `1.2.3=#…` or `CN=#…` (RFC 4514 §2.4).
     """
-    (tag, type_, _), (value_tag, content, value) = _elements(der)
+    (tag, type_, _), (value_tag, content, value) = elements(der)
     if tag != _OBJECT_IDENTIFIER:
         raise ValueError("attribute without a type")
     identifier = _identifier(type_)

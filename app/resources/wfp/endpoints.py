@@ -24,6 +24,8 @@ from app.repository.query.filters import (
 )
 from app.repository.query.interner import InternedCondition, Interner
 from app.repository.snapshot.model import Item
+from app.resources.wfp.distinguished_names import distinguished_name
+from app.resources.wfp.indexed_names import NameKind, name_condition, names_in, pack_names
 from app.resources.wfp.names import (
     AUTHENTICATION_METHOD,
     DH_GROUP,
@@ -41,13 +43,14 @@ from app.schemas.names import (
     KeyModule,
 )
 from bindings.fingerprints import fingerprint
-from bindings.ike_records import IkeProposal
+from bindings.ike_records import Credential, IkeProposal
 from bindings.memory import RawTree
 
 
 T = TypeVar("T")
 
-_KEY: Final = Struct("<IB16sB16s")
+_KEY: Final = Struct("<I17p17p")
+"""The protection's number and the two packed addresses, empty if absent. Names follow it."""
 
 
 class Protection(NamedTuple):
@@ -63,6 +66,7 @@ class Protection(NamedTuple):
     dh_group: tuple[str]
     authentication_method: tuple[str, ...]
     traffic_type: tuple[str, ...]
+    weakness: tuple[str, ...]
 
 
 PROTECTIONS: Final[Interner[Protection]] = Interner()
@@ -75,8 +79,9 @@ def protection_of(
     proposal: IkeProposal,
     authentication_methods: Iterable[int],
     traffic_type: tuple[str, ...] = (),
+    weakness: tuple[str, ...] = (),
 ) -> Protection:
-    """Return the protection described by WFP's values and the traffic type's public name."""
+    """Return the protection described by WFP's values and by public names."""
     methods = {
         AUTHENTICATION_METHOD[method]["authenticationMethodType"]
         for method in authentication_methods
@@ -89,14 +94,55 @@ def protection_of(
         (DH_GROUP[proposal.dh_group]["dhGroup"],),
         tuple(sorted(methods)),
         traffic_type,
+        weakness,
     )
 
 
-def key_of_ends(protection: Protection, local: bytes | None, remote: bytes | None) -> Key:
-    """Return the index key of a protection and two packed addresses."""
-    local, remote = local or b"", remote or b""
-    number = PROTECTIONS.number(protection)
-    return _KEY.pack(number, len(local), local, len(remote), remote)
+def key_of_ends(
+    protection: Protection,
+    local: bytes | None,
+    remote: bytes | None,
+    peer_credentials: Iterable[Credential],
+) -> Key:
+    """Return the index key of a protection, two packed addresses and the peer's credentials."""
+    names = [name_of(credential) for credential in peer_credentials]
+    fixed = _KEY.pack(PROTECTIONS.number(protection), local or b"", remote or b"")
+    return fixed + pack_names(NameKind.PRINCIPAL, dict.fromkeys(names))
+
+
+def remote_of_ends(key: Key) -> bytes:
+    """Return the packed remote address in an index key; empty if absent."""
+    _protection, _local, remote = _KEY.unpack_from(key)
+    return remote  # type: ignore[no-any-return]  # from a struct
+
+
+def names_of_ends(key: Key) -> tuple[str, ...]:
+    """Return the names in an index key, with which the peer authenticated."""
+    return tuple(names_in(packed_names_of_ends(key), NameKind.PRINCIPAL))
+
+
+def packed_names_of_ends(key: Key) -> bytes:
+    """Return the packed names in an index key (`app.resources.wfp.indexed_names`)."""
+    return key[_KEY.size :]
+
+
+def key_module_of_ends(key: Key) -> str:
+    """Return the public name of the keying module in an index key."""
+    return PROTECTIONS[_KEY.unpack_from(key)[0]].key_module[0]
+
+
+def name_of(credential: Credential) -> str | None:
+    """Return the principal name or, for a certificate, its subject; None if there is neither."""
+    certificate = credential.certificate
+    if credential.principal_name is None and certificate is not None:
+        return distinguished_name(certificate.subject_name)
+    return credential.principal_name
+
+
+def ends_of(key: Key) -> tuple[bytes, bytes, str]:
+    """Return the packed addresses in an index key, and the traffic type; empty if absent."""
+    number, local, remote = _KEY.unpack_from(key)
+    return local, remote, next(iter(PROTECTIONS[number].traffic_type), "")
 
 
 @dataclass(frozen=True)
@@ -127,8 +173,8 @@ class EndpointEncoder(Generic[T]):
 class EndpointSelection(Selection):
     """Filters on the two endpoints of an object and on its protection.
 
-    Subnets and addresses are compared with the endpoints. Every other field is compared with
-    the protection's field of the same name.
+    Subnets and addresses are compared with the endpoints, and names with those that the peer
+    authenticated with. Every other field is compared with the protection's field of the same name.
     """
 
     local_subnet: tuple[Subnet, ...] = filter_field(ip_network)
@@ -141,6 +187,7 @@ class EndpointSelection(Selection):
     integrity: tuple[IkeIntegrity, ...] = filter_field(IkeIntegrity)
     dh_group: tuple[DhGroup, ...] = filter_field(DhGroup)
     authentication_method: tuple[AuthenticationMethod, ...] = filter_field(AuthenticationMethod)
+    principal_name: tuple[str, ...] = filter_field(str)
 
     def matcher(self) -> Callable[[Key], bool]:
         """Return a function that returns whether an index key matches the selection."""
@@ -151,15 +198,18 @@ class EndpointSelection(Selection):
         remote_ranges = [*map(range_of, self.remote_subnet)]
         local_addresses = {address.packed for address in self.local_address}
         remote_addresses = {address.packed for address in self.remote_address}
+        names = self.principal_name
+        has_name = name_condition({NameKind.PRINCIPAL: names})
 
         def matches(key: Key) -> bool:
-            protection, local_length, local, remote_length, remote = _KEY.unpack(key)
+            protection, local, remote = _KEY.unpack_from(key)
             return (
                 protections[protection]
-                and (not local_addresses or local[:local_length] in local_addresses)
-                and (not remote_addresses or remote[:remote_length] in remote_addresses)
-                and (not local_ranges or is_on_any(local_length, local, local_ranges))
-                and (not remote_ranges or is_on_any(remote_length, remote, remote_ranges))
+                and (not local_addresses or local in local_addresses)
+                and (not remote_addresses or remote in remote_addresses)
+                and (not local_ranges or is_on_any(local, local_ranges))
+                and (not remote_ranges or is_on_any(remote, remote_ranges))
+                and (not names or has_name(key[_KEY.size :]))
             )
 
         return matches

@@ -1,9 +1,10 @@
 """Explanations of failure codes, with advice on what to check.
 
-The explanations are in two tables in this folder. `failures.toml` explains the codes of IKE and
-IPsec: Win32 codes (ERROR_IPSEC_*, winerror.h) and the kernel's NTSTATUS codes (STATUS_IPSEC_*,
+The explanations are in tables in this folder. `failures.toml` explains the codes of IKE and IPsec:
+Win32 codes (ERROR_IPSEC_*, winerror.h) and the kernel's NTSTATUS codes (STATUS_IPSEC_*,
 ntstatus.h). `passed_on.toml` explains HRESULTs (winerror.h) of certificates, cryptography and
-security packages, which IKE passes on. No number has two meanings.
+security packages, which IKE passes on. `engine.toml` explains the codes of the filter engine and
+general Win32 codes. No number has two meanings.
 """
 
 from __future__ import annotations
@@ -17,7 +18,13 @@ from typing import Any, Final, NamedTuple
 from bindings.enums import FailurePoint
 
 
-TABLES: Final = ("failures.toml", "passed_on.toml")
+TABLES: Final = ("failures.toml", "passed_on.toml", "engine.toml")
+
+NTSTATUS_ERROR: Final = 0xC0000000
+"""The severity of errors among NTSTATUS codes (ntstatus.h)."""
+
+_WIN32_IN_HRESULT: Final = 0x80070000
+"""HRESULT_FROM_WIN32 (winerror.h): the upper half of an HRESULT that contains a Win32 code."""
 
 
 class Advice(NamedTuple):
@@ -25,27 +32,39 @@ class Advice(NamedTuple):
 
     Attributes:
         explanation: what happened.
-        check: what to check to find the cause.
+        rules: what to check for connection security rules; None: nothing of their own.
+        vpn: what to check for VPNs: RRAS, Always On VPN, any client of IKEv2 or L2TP; None: as for
+            rules.
+        direct_access: what to check for DirectAccess; None: as for rules.
     """
 
     explanation: str
-    check: str
+    rules: str | None
+    vpn: str | None
+    direct_access: str | None
+
+    @property
+    def check(self) -> str:
+        """What to check for rules and then for VPNs, in one text."""
+        return " ".join(text for text in (self.rules, self.vpn) if text)
 
 
 class Failure(NamedTuple):
     """An explained failure code.
 
     Attributes:
-        name: the code's name in winerror.h or ntstatus.h.
+        name: the code's name in its header; empty if it has none.
         me: advice if this host failed.
         peer: advice if the peer failed.
         unknown: advice if it is unknown which side failed.
+        sources: URLs of the public sources, the most specific first.
     """
 
     name: str
     me: Advice
     peer: Advice
     unknown: Advice
+    sources: tuple[str, ...]
 
     def at(self, failure_point: int) -> Advice:
         """Return the advice for an IPSEC_FAILURE_POINT; `unknown` unless it is ME or PEER."""
@@ -61,34 +80,56 @@ class Failure(NamedTuple):
 @cache
 def failures() -> MappingProxyType[int, Failure]:
     """Return all explained failures by code. Codes are unsigned 32-bit numbers."""
+    package = __name__.rpartition(".")[0]
     return MappingProxyType(
-        {
-            code: _failure(name, texts, group)
-            for table in TABLES
-            for group in tomllib.loads(_read(table))["group"]
-            for name, (code, *texts) in group["codes"].items()
-        }
+        {code: failure for table in TABLES for code, failure in read_table(package, table)}
     )
+
+
+def canonical_code(code: int) -> int:
+    """Return a signed or unsigned code as the unsigned number under which it is explained.
+
+    An HRESULT that contains a Win32 code (HRESULT_FROM_WIN32) becomes the Win32 code.
+    """
+    code &= 0xFFFFFFFF
+    return code & 0xFFFF if code & 0xFFFF0000 == _WIN32_IN_HRESULT else code
 
 
 def failure_of(code: int) -> Failure | None:
     """Return the failure with this signed or unsigned code, or None if it is not explained."""
-    return failures().get(code & 0xFFFFFFFF)
+    return failures().get(canonical_code(code))
 
 
-def _read(table: str) -> str:
-    return files(__package__).joinpath(table).read_text(encoding="utf-8")
+def read_table(package: str, table: str) -> list[tuple[int, Failure]]:
+    """Return the numbers and explanations in a table, in its order.
+
+    Args:
+        package: the package that contains the table.
+        table: its file name.
+    """
+    read = tomllib.loads(files(package).joinpath(table).read_text(encoding="utf-8"))
+    return [
+        (code, _failure(name, texts, group, read["sources"]))
+        for group in read["group"]
+        for name, (code, *texts) in group["codes"].items()
+    ]
 
 
-def _failure(name: str, texts: list[str], group: dict[str, Any]) -> Failure:
-    check = group["check"]
-    checks = [check] if isinstance(check, str) else check
-    vpn = " " + group["vpn"] if "vpn" in group else ""
-
+def _failure(name: str, texts: list[str], group: dict[str, Any], sources: list[str]) -> Failure:
     def advice(point: FailurePoint) -> Advice:
-        return Advice(_form(texts, point), _form(checks, point) + vpn)
+        checks = (group.get(kind) for kind in ("check", "vpn", "directaccess"))
+        return Advice(
+            _form(texts, point),
+            *(None if check is None else _form(check, point) for check in checks),
+        )
 
-    return Failure(name, *map(advice, (FailurePoint.ME, FailurePoint.PEER, FailurePoint.NONE)))
+    return Failure(
+        "" if name.isdecimal() else name,
+        advice(FailurePoint.ME),
+        advice(FailurePoint.PEER),
+        advice(FailurePoint.NONE),
+        tuple(dict.fromkeys([*group.get("sources", ()), *sources])),
+    )
 
 
 def _sides(failed: str, other: str) -> dict[str, str]:
@@ -107,7 +148,7 @@ _SIDES: Final = {
 }
 
 
-def _form(texts: list[str], point: FailurePoint) -> str:
+def _form(texts: str | list[str], point: FailurePoint) -> str:
     """Return the text for a failure point.
 
     Args:
@@ -115,4 +156,5 @@ def _form(texts: list[str], point: FailurePoint) -> str:
             text for an unknown side.
         point: the side that failed; `NONE` if unknown.
     """
-    return texts[0].format_map(_SIDES[point]) if point in _SIDES else texts[-1]
+    forms = [texts] if isinstance(texts, str) else texts
+    return forms[0].format_map(_SIDES[point]) if point in _SIDES else forms[-1]
