@@ -6,9 +6,9 @@ In this module, an address is a client network: an IPv4 address or an IPv6 prefi
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Final
 
@@ -133,7 +133,7 @@ class AddressRateLimitMiddleware:
         app: ASGIApp,
         requests: RateLimitPolicy,
         limits: RateLimits,
-        public: re.Pattern[str],
+        is_public: Callable[[Scope], bool],
         verified: VerifiedCredentialCache,
     ) -> None:
         """Wrap an application.
@@ -142,11 +142,11 @@ class AddressRateLimitMiddleware:
             app: the application.
             requests: the policy for requests without a credential.
             limits: the rate limits from the settings.
-            public: matches the paths that require no credential.
+            is_public: returns whether a request needs no credential.
             verified: the credentials accepted so far.
         """
         self._app = app
-        self._is_public = public.fullmatch
+        self._is_public = is_public
         self._requests = requests
         self._failures = RateLimitPolicy(
             "failures",
@@ -166,7 +166,7 @@ class AddressRateLimitMiddleware:
             await self._app(scope, receive, send)
             return
         network = client_network((scope.get("client") or ("",))[0])
-        if self._is_public(scope["path"]) or credential_of(scope).defect is RejectionReason.MISSING:
+        if self._is_public(scope) or credential_of(scope).defect is RejectionReason.MISSING:
             await self._call_without_credential(network, scope, receive, send)
         else:
             await self._call_with_credential(network, scope, receive, send)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -57,21 +57,23 @@ _PROBLEMS: Final = {reason: _problem(reason) for reason in RejectionReason}
 class AuthenticationMiddleware:
     """Middleware that identifies the caller or rejects the request.
 
-    On public paths, whose routes require no scope, credentials are ignored. All other paths require
-    a credential, even if no route matches.
+    Public requests need no credential, and theirs are ignored (`app.api.security`). All other
+    requests need one, even if no route matches.
     """
 
-    def __init__(self, app: ASGIApp, authenticator: Authenticator, public: re.Pattern[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, authenticator: Authenticator, is_public: Callable[[Scope], bool]
+    ) -> None:
         """Wrap an application.
 
         Args:
             app: the application.
             authenticator: verifies credentials.
-            public: matches the paths that require no credential.
+            is_public: returns whether a request needs no credential.
         """
         self._app = app
         self._authenticator = authenticator
-        self._is_public = public.fullmatch  # with `match`, `$` would accept a final newline
+        self._is_public = is_public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or reject it."""
@@ -79,7 +81,7 @@ class AuthenticationMiddleware:
             state = request_state(scope)
             if not self._authenticator.is_required:
                 state.caller = ALL_ACCESS
-            elif not self._is_public(scope["path"]):
+            elif not self._is_public(scope):
                 try:
                     state.caller = await self._authenticator.caller_of(credential_of(scope))
                 except CredentialRejected as error:

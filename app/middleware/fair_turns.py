@@ -14,7 +14,8 @@ class FairTurnsMiddleware:
 
     A response is one piece of work, as long as it waits for nothing: if many requests arrive at
     once, the event loop would otherwise answer them all before the next caller's. Probes do not
-    wait.
+    wait, unless they are pipelined. Pipelined requests wait in queues of their own: a client that
+    pipelines sends without waiting for responses, as others of the same caller do not.
     """
 
     def __init__(self, app: ASGIApp, turns: FairLimiter) -> None:
@@ -29,7 +30,13 @@ class FairTurnsMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on when its turn comes."""
-        if scope["type"] == "http" and scope["path"] not in UNLIMITED_PATHS:
-            CALLER.set(request_state(scope).rate_limit_key)  # a request has a task of its own
-            await self._turns.turn()
+        if scope["type"] == "http":
+            state = request_state(scope)
+            if state.is_pipelined:
+                CALLER.set(("pipelined", state.rate_limit_key))
+                await self._turns.turn()
+                CALLER.set(state.rate_limit_key)
+            elif scope["path"] not in UNLIMITED_PATHS:
+                CALLER.set(state.rate_limit_key)  # a request has a task of its own
+                await self._turns.turn()
         await self._app(scope, receive, send)

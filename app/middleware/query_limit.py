@@ -10,7 +10,7 @@ from app.api.problems import INVALID_PARAMETERS, ProblemError, problem_response
 from app.api.request_state import request_state
 
 
-MAX_PARAMETERS: Final = 256
+MAX_PARAMETERS: Final = 320
 """More than all filters of a list with all their values. Validation costs some 2 µs for each."""
 
 _PROBLEM: Final = ProblemError(

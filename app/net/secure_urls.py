@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
 from urllib.parse import urlsplit
 
 from app.net.networks import is_loopback
+
+
+_HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 
 
 def require_secure(url: str) -> str:
@@ -23,6 +28,20 @@ def require_secure(url: str) -> str:
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(host)):
         return url
     raise ValueError("it must be HTTPS, unless it is on this host")
+
+
+def origin_of(url: str) -> str:
+    """Return the origin of a URL (RFC 6454, 6.2), for instance `https://issuer.example:8443`.
+
+    Raises:
+        ValueError: the host is not a name or an IPv4 address.
+    """
+    parts = urlsplit(url)
+    host = (parts.hostname or "").encode("idna").decode()
+    if not _HOST.fullmatch(host):
+        raise ValueError("its host is not a name or an IPv4 address")
+    port = "" if parts.port is None else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
 
 
 def is_loopback_host(host: str) -> bool:

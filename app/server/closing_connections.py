@@ -66,7 +66,9 @@ class ClosingConnection:
         network: the client's network, as `IdleConnections.network_of` returns it.
     """
 
-    is_identified = False
+    caller = None
+    is_authorized = False
+    is_rejected = False
     is_silent = False
 
     def __init__(

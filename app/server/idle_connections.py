@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+from collections import Counter
+from collections.abc import Hashable, Iterator
 from operator import itemgetter
 from typing import Any, Final, Protocol
 
@@ -16,6 +16,11 @@ ABANDONED_SECONDS: Final = 0.5
 """How long a response must be unread to count as abandoned.
 
 The acknowledgements of a distant client are on their way for less.
+"""
+HANDSHAKE_SECONDS: Final = 1
+"""How long a new connection has to send a request; until then, most others are evicted before it.
+
+A distant client needs less for the handshakes of TCP and TLS, and for its request to arrive.
 """
 SCAN_SECONDS: Final = 0.1
 """How often a full server measures what its clients have not read."""
@@ -35,8 +40,16 @@ class Connection(Protocol):
     is_silent: bool
 
     @property
-    def is_identified(self) -> bool:
-        """Whether its last request had a credential that was accepted."""
+    def is_rejected(self) -> bool:
+        """Whether its last request was rejected, for a wrong credential or a quota."""
+
+    @property
+    def caller(self) -> Hashable:
+        """The caller of its last request, by a credential that was accepted; None: unidentified."""
+
+    @property
+    def is_authorized(self) -> bool:
+        """Whether its last request had the required credential, or none is required."""
 
     @property
     def unread_since(self) -> float | None:
@@ -55,11 +68,15 @@ class IdleConnections:
     A closing connection whose client has read everything is closed instead. The order of eviction:
 
     1. a response that an unidentified client has not read for `ABANDONED_SECONDS`;
-    2. an idle connection that has not served a request, or whose last request was rejected; those
-       that have sent nothing are first;
-    3. any other idle connection;
-    4. any other response that an unidentified client has not read completely;
-    5. a response that an identified client has not read for `ABANDONED_SECONDS`.
+    2. an idle connection that has not served a request for `HANDSHAKE_SECONDS`, or whose last
+       request was rejected that long ago; rejected ones are first, then those that have sent
+       nothing;
+    3. an idle connection whose last request lacked the required credential;
+    4. an idle connection, then an unread response, of a caller with more than half of all;
+    5. as 2, but younger;
+    6. any other idle connection;
+    7. any other response that an unidentified client has not read completely;
+    8. a response that an identified client has not read for `ABANDONED_SECONDS`.
 
     Within each, the longest idle or unread is first.
 
@@ -71,8 +88,9 @@ class IdleConnections:
         self.proxies = admission.proxies
         self._limits = limits
         self._admission = admission
-        self._silent: dict[Connection, None] = {}
-        self._unused: dict[Connection, None] = {}
+        self._rejected: dict[Connection, float] = {}
+        self._silent: dict[Connection, float] = {}
+        self._unused: dict[Connection, float] = {}
         self._used: dict[Connection, None] = {}
         self._closing: dict[Connection, None] = {}
         self._reserved: dict[Connection, None] = {}
@@ -80,21 +98,24 @@ class IdleConnections:
         self._next_scan = 0.0
 
     def __len__(self) -> int:
-        idle = (self._silent, self._unused, self._used)
-        return sum(map(len, (*idle, self._closing, self._reserved)))
+        unused = len(self._rejected) + len(self._silent) + len(self._unused)
+        return unused + len(self._used) + len(self._closing) + len(self._reserved)
 
-    def add(self, connection: Connection, *, is_used: bool) -> None:
+    def add(self, connection: Connection, now: float, *, is_used: bool) -> None:
         """Append an idle connection, or move it to the end if it is present.
 
         Args:
             connection: the idle connection.
+            now: the event loop's time, in seconds.
             is_used: whether it has served a request, and its last request was not rejected.
         """
         self.discard(connection)
         if is_used:
             self._used[connection] = None
+        elif connection.is_rejected:
+            self._rejected[connection] = now
         else:
-            (self._silent if connection.is_silent else self._unused)[connection] = None
+            (self._silent if connection.is_silent else self._unused)[connection] = now
 
     def add_closing(self, connection: Connection) -> None:
         """Append a connection that the server has closed."""
@@ -102,6 +123,7 @@ class IdleConnections:
 
     def discard(self, connection: Connection) -> None:
         """Remove a connection if it is present."""
+        self._rejected.pop(connection, None)
         self._silent.pop(connection, None)
         self._unused.pop(connection, None)
         self._used.pop(connection, None)
@@ -198,11 +220,37 @@ class IdleConnections:
 
     def _candidates(self, among: set[Connection], now: float) -> Iterator[Connection]:
         """Yield connections in order of eviction."""
-        abandoned = now - ABANDONED_SECONDS
+        abandoned, young = now - ABANDONED_SECONDS, now - HANDSHAKE_SECONDS
         yield from self._unread_before(abandoned, among, is_identified=False)
-        yield from (each for each in chain(self._silent, self._unused, self._used) if each in among)
+        yield from self._unused_since(young, among, is_longer=True)
+        used = [each for each in self._used if each in among]
+        yield from (each for each in used if not each.is_authorized)
+        yield from self._of_greedy_caller(used, among)
+        yield from self._unused_since(young, among, is_longer=False)
+        yield from used
         yield from self._unread_before(now, among, is_identified=False)
         yield from self._unread_before(abandoned, among, is_identified=True)
+
+    def _unused_since(
+        self, moment: float, among: set[Connection], *, is_longer: bool
+    ) -> Iterator[Connection]:
+        """Yield those idle at this moment without a served request, or those idle since later."""
+        for group in (self._rejected, self._silent, self._unused):
+            for connection, since in group.items():
+                if (since <= moment) is is_longer and connection in among:
+                    yield connection
+
+    def _of_greedy_caller(
+        self, used: list[Connection], among: set[Connection]
+    ) -> Iterator[Connection]:
+        """Yield the connections of a caller that has more than half of the maximum."""
+        counts = Counter(each.caller for each in among if each.caller is not None)
+        for caller, count in counts.most_common(1):
+            if count > self._limits.max_connections // 2:
+                yield from (each for each in used if each.caller == caller)
+                yield from (
+                    each for each in self._unread if each in among and each.caller == caller
+                )
 
     def _unread_before(
         self, end: float, among: set[Connection], *, is_identified: bool
@@ -210,7 +258,7 @@ class IdleConnections:
         for connection in self._unread:
             since = connection.unread_since
             is_candidate = since is not None and since <= end and connection in among
-            if is_candidate and connection.is_identified is is_identified:
+            if is_candidate and (connection.caller is not None) is is_identified:
                 yield connection
 
     def _abort(self, connection: Connection) -> None:

@@ -14,6 +14,9 @@ from app.settings.limits import ConnectionLimits
 MAX_HEADER_FIELDS: Final = 100
 """Maximum number of header fields of a request; each look-up scans them all."""
 
+_MAX_HEAD_LINES: Final = MAX_HEADER_FIELDS + 2
+"""The fields, the request line and the final blank line."""
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _REQUEST_LINE: Final = re.compile(rb"\A[A-Z]+ (?:https?://[^/?# ]*)?(/[!->@-~]*)", re.IGNORECASE)
 """The start of a request line: the method, and the path without the query as group 1."""
 _ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
@@ -51,6 +54,11 @@ class LimitedH11Parser(h11.Connection):
         line = _REQUEST_LINE.match(self._unread)
         return self._without_base_path(line[1]) if line else b""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether as much is waiting to be parsed as the largest request may have."""
+        return len(self.trailing_data[0]) >= self._max_bytes
+
     def next_event(self) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
         """Return the next event from the client.
 
@@ -59,6 +67,9 @@ class LimitedH11Parser(h11.Connection):
         """
         if self.their_state is h11.IDLE:  # kept, because h11 also consumes a head that it rejects
             self._unread = self.trailing_data[0]
+            if _has_too_many_lines(self._unread):  # h11 would parse all fields before it returned
+                status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+                raise h11.RemoteProtocolError(status.phrase, error_status_hint=status)
         event = super().next_event()
         if isinstance(event, h11.Request):
             # h11 checks the length of a head only while it is incomplete; check complete ones here.
@@ -66,9 +77,9 @@ class LimitedH11Parser(h11.Connection):
             self._unread = b""
             event = self._below_base_path(_in_origin_form(event))
             self.last_request = event
-            status = self._rejection_status(event, head_bytes)
-            if status is not None:
-                raise h11.RemoteProtocolError(status.phrase, error_status_hint=status)
+            rejection = self._rejection_status(event, head_bytes)
+            if rejection is not None:
+                raise h11.RemoteProtocolError(rejection.phrase, error_status_hint=rejection)
         return event
 
     def _below_base_path(self, request: h11.Request) -> h11.Request:
@@ -95,6 +106,14 @@ class LimitedH11Parser(h11.Connection):
             if name == b"content-length" and int(value) > self._max_bytes:
                 return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         return None
+
+
+def _has_too_many_lines(data: bytes) -> bool:
+    """Return whether the head of the request at the start of `data` has too many lines."""
+    if data.count(b"\n") <= _MAX_HEAD_LINES:  # usually
+        return False
+    blank = _BLANK_LINE.search(data)
+    return data.count(b"\n", 0, blank.end() if blank else len(data)) > _MAX_HEAD_LINES
 
 
 def _in_origin_form(request: h11.Request) -> h11.Request:

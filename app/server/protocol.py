@@ -11,11 +11,9 @@ from __future__ import annotations
 import socket
 import sys
 from asyncio import AbstractEventLoop, BaseTransport, Transport
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from enum import Enum, auto
-from http import HTTPStatus
 from math import inf
 from typing import Any, Final
 
@@ -29,12 +27,22 @@ from uvicorn.server import ServerState
 from app.api import problems
 from app.api.problems import ProblemError, problem_response
 from app.api.request_state import RequestState, request_state
-from app.auth.callers import UNAUTHENTICATED_CALLER
+from app.auth.callers import UNAUTHENTICATED_CALLER, Caller
 from app.middleware.rate_limit_policy import UNLIMITED_PATHS
 from app.net.send_queue import UNKNOWN, SendQueue, read_send_queue, reset_on_close
+from app.server.flow import LimitedFlowControl
 from app.server.idle_connections import IdleConnections
 from app.server.parser import LimitedH11Parser
 from app.server.read_timeout import ReadTimeout
+from app.server.rejections import (
+    MAX_UNDELAYED_REJECTIONS,
+    TOO_MANY_CONNECTIONS,
+    OnRejection,
+    RejectionDelay,
+    parser_problem,
+    rejected_request,
+    rejection_bytes,
+)
 from app.settings.limits import ConnectionLimits
 
 
@@ -57,36 +65,6 @@ LINGER_SECONDS: Final = 2
 Closing at once, with input unread, would reset the connection, and the client might never see
 the problem (RFC 9112, 9.6).
 """
-RETRY_AFTER_SECONDS: Final = 2
-
-DELAY_SECONDS: Final = 0.5
-"""Delay of each rejection after `MAX_UNDELAYED_REJECTIONS` consecutive ones.
-
-Reading pauses when the next request arrives, so a flood stays in the client's own buffers. A
-delayed connection counts as idle and may be evicted.
-"""
-MAX_UNDELAYED_REJECTIONS: Final = 2
-"""Number of consecutive rejections without a delay: a client may first try without a token."""
-
-OnRejection = Callable[[ProblemError, str], None]
-"""Called with a problem that is sent before the application runs, and with the client's address."""
-
-TOO_MANY_CONNECTIONS: Final = ProblemError(
-    problems.TOO_MANY_CONNECTIONS,
-    "No further connection can be served now.",
-    headers={"Retry-After": str(RETRY_AFTER_SECONDS), "Connection": "close"},
-)
-
-_PROBLEMS: Final = {
-    kind.status: kind
-    for kind in (
-        problems.BAD_REQUEST,
-        problems.LENGTH_REQUIRED,
-        problems.CONTENT_TOO_LARGE,
-        problems.HEADER_FIELDS_TOO_LARGE,
-    )
-}
-"""Problems for requests that the parser rejects, by the status that its error suggests."""
 
 
 class Stage(Enum):
@@ -122,6 +100,7 @@ class LimitedH11Protocol(H11Protocol):
         self,
         limits: ConnectionLimits,
         idle: IdleConnections,
+        delay: RejectionDelay,
         on_rejection: OnRejection,
         config: Any,
         server_state: ServerState,
@@ -133,6 +112,7 @@ class LimitedH11Protocol(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self._limits = limits
         self._idle = idle
+        self._delay = delay
         self._on_rejection = on_rejection
         self.conn: LimitedH11Parser = LimitedH11Parser(limits, base_path.encode())
         self._application: ASGIApp = self.app
@@ -143,6 +123,7 @@ class LimitedH11Protocol(H11Protocol):
         self._is_aborted = False
         self._is_reserved = False
         self._state = RequestState()
+        self._last_caller = UNAUTHENTICATED_CALLER
         self._ignores_input = False
         self._is_used = False
         self._rejections = 0
@@ -165,6 +146,7 @@ class LimitedH11Protocol(H11Protocol):
             self._tcp = connection
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn's own is narrower
         self.carrier = self.transport
+        self.flow = LimitedFlowControl(self.transport, self.conn)
         self.network = self._idle.network_of(self.client)
         if not self._idle.admit(self, self.connections, self.loop.time()):
             self._idle.reserve(self)
@@ -192,10 +174,7 @@ class LimitedH11Protocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer a request that the parser rejects; called while its error is handled."""
-        error = sys.exception()
-        status = getattr(error, "error_status_hint", HTTPStatus.BAD_REQUEST)
-        kind = _PROBLEMS.get(status) or replace(problems.REQUEST_REJECTED, status=status)
-        self._reject(ProblemError(kind, msg if kind is problems.BAD_REQUEST else f"{kind.title}."))
+        self._reject(parser_problem(sys.exception(), msg))
 
     def on_response_complete(self) -> None:
         """Enter the idle stage."""
@@ -215,9 +194,25 @@ class LimitedH11Protocol(H11Protocol):
         super().resume_writing()
 
     @property
-    def is_identified(self) -> bool:
-        """Whether the last request had a credential that was accepted."""
-        return self._state.caller.kind != "anonymous"
+    def caller(self) -> tuple[str, str] | None:
+        """The caller of the last request that had an accepted credential; None: there was none."""
+        caller = self._authorized_caller()
+        return None if caller.kind == "anonymous" else caller.rate_limit_key
+
+    @property
+    def is_authorized(self) -> bool:
+        """Whether a request had the required credential, or none is required."""
+        return self._authorized_caller() is not UNAUTHENTICATED_CALLER
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether its last request was rejected, for a wrong credential or a quota."""
+        return self._rejections > 0
+
+    def _authorized_caller(self) -> Caller:
+        """Return the caller of the last request that required a credential and was authorized."""
+        caller = self._state.caller
+        return self._last_caller if caller is UNAUTHENTICATED_CALLER else caller
 
     @property
     def unread_since(self) -> float | None:
@@ -294,7 +289,7 @@ class LimitedH11Protocol(H11Protocol):
         if stage is Stage.ANSWERING:
             self._idle.discard(self)
         elif self in self.connections:  # the connection is not lost
-            self._idle.add(self, is_used=self._is_used)
+            self._idle.add(self, self._stage_since, is_used=self._is_used)
 
     def _stage_timeout(self) -> float:
         """Return how long the present stage may last, in seconds."""
@@ -312,7 +307,8 @@ class LimitedH11Protocol(H11Protocol):
         The request's content is discarded, because no resource accepts content.
         """
         cycle = self.cycle  # the next one begins before this method returns
-        if self._stage is Stage.IDLE:  # the request was pipelined
+        is_pipelined = self._stage is Stage.IDLE
+        if is_pipelined:
             self._enter(Stage.RECEIVING)
         with anyio.CancelScope() as self._answering:
             is_complete = False
@@ -321,8 +317,10 @@ class LimitedH11Protocol(H11Protocol):
                 if message["type"] == "http.disconnect":
                     return
                 is_complete = not message["more_body"]
+            self._last_caller = self._authorized_caller()
             self._state = request_state(scope)
             self._state.send_queue = self.send_queue
+            self._state.is_pipelined = is_pipelined
             self._enter(Stage.ANSWERING)
             application = self._reserved if self._is_reserved else self._application
             await application(scope, receive, self._limited(scope, send))
@@ -354,7 +352,7 @@ class LimitedH11Protocol(H11Protocol):
                 self._rejections = self._rejections + 1 if is_rejection else 0
                 if self._rejections > MAX_UNDELAYED_REJECTIONS:
                     self._enter(Stage.DELAYED)
-                    await anyio.sleep(DELAY_SECONDS)
+                    await anyio.sleep(self._delay.seconds(self.loop.time()))
                     self._enter(Stage.ANSWERING)
             for piece in _slices(message):
                 if self.carrier.is_closing():
@@ -377,22 +375,8 @@ class LimitedH11Protocol(H11Protocol):
         if self._stage in (Stage.ANSWERING, Stage.DELAYED) or self.transport.is_closing():
             return  # malformed input after a request must not corrupt its response
         self._enter(Stage.REJECTED)
-        request = self.conn.last_request if self.conn.our_state is h11.SEND_RESPONSE else None
-        self._on_rejection(problem, self._client_of(request))
-        response = problem_response(problem, self.conn.requested_path)
-        head = h11.Response(
-            status_code=response.status_code,
-            reason=HTTPStatus(response.status_code).phrase.encode(),
-            headers=[
-                *self.server_state.default_headers,
-                *response.raw_headers,
-                (b"connection", b"close"),
-            ],
-        )
-        is_head = request is not None and request.method == b"HEAD"
-        body = [] if is_head else [h11.Data(data=bytes(response.body))]
-        events = (head, *body, h11.EndOfMessage())
-        self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
+        self._on_rejection(problem, self._client_of(rejected_request(self.conn)))
+        self.transport.write(rejection_bytes(problem, self.conn, self.server_state.default_headers))
         if self.transport.can_write_eof():  # False with TLS: LINGER_SECONDS limits the wait
             self.transport.write_eof()
 

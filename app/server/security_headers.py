@@ -1,7 +1,7 @@
 """Response headers that restrict what browsers do with a response.
 
 They follow OWASP's cheat sheet "REST Security" ("Security Headers"). uvicorn adds them to every
-response of the application, and `app.server.protocol` adds them to the problems that it writes
+response of the application, and `app.server.rejections` adds them to the problems that it writes
 itself. Every response already has `Cache-Control` and, with a body, `Content-Type`. There is no
 CORS: without `Access-Control-Allow-Origin`, no page of another origin can read a response, and
 preflights fail because OPTIONS is not supported.

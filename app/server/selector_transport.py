@@ -1,10 +1,24 @@
-"""A correction of asyncio's selector transports, which may end a connection twice."""
+"""Corrections of asyncio's transports: they read too much at a time, and may end twice."""
 
 from __future__ import annotations
 
 from asyncio.selector_events import _SelectorTransport  # type: ignore[attr-defined]  # not in typeshed
+from asyncio.sslproto import SSLProtocol
 from functools import cache
-from typing import Any
+from typing import Any, Final
+
+
+RECEIVE_BYTES: Final = 32 << 10
+"""How much to read from a connection at a time: more than the largest request.
+
+asyncio reads 256 KiB. So much would be parsed before the next caller's turn, and each connection
+with TLS has a buffer of this size.
+"""
+
+
+def read_little_at_a_time() -> None:
+    """Make new connections read `RECEIVE_BYTES` at a time; Windows' Proactor loop reads 64 KiB."""
+    _SelectorTransport.max_size = SSLProtocol.max_size = RECEIVE_BYTES
 
 
 @cache

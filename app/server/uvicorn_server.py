@@ -27,9 +27,10 @@ from app.server.accept_loop import accept_forever, is_not_of_acceptance
 from app.server.admission import Admission
 from app.server.closing_connections import ListeningSocket, postpone_close
 from app.server.idle_connections import IdleConnections
-from app.server.protocol import SEND_BYTES, UNSENT_BYTES, LimitedH11Protocol, OnRejection
+from app.server.protocol import SEND_BYTES, UNSENT_BYTES, LimitedH11Protocol
+from app.server.rejections import OnRejection, RejectionDelay
 from app.server.security_headers import security_headers
-from app.server.selector_transport import end_connections_once
+from app.server.selector_transport import end_connections_once, read_little_at_a_time
 from app.server.tls.certificates import CertificateReloader, HandshakeOutcome
 from app.server.tls.handshake_queue import HandshakeQueue
 from app.server.tls.protocol import TlsProtocol
@@ -45,6 +46,9 @@ GIL_SWITCH_SECONDS: Final = 0.0005
 
 Python's default of 5 ms would slow every request during a refresh; see benchmarks/.
 """
+CONNECTIONS_AT_ONCE: Final = 16
+"""How many connections to check in one iteration of the event loop: if all of them have exceeded a
+limit, their end takes some 20 ms."""
 GRACE_SECONDS: Final = CLOSE_SECONDS + 0.1
 """How long responses may take to complete once the server stops; streams end a little earlier."""
 STARTUP_FAILED: Final = 3
@@ -130,7 +134,7 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Enforce the limits of all connections once a second; uvicorn ticks ten times as often."""
         if counter % 10 == 0:
-            self._enforce_limits()
+            await self._enforce_limits()
         return await super().on_tick(counter)
 
     @contextmanager
@@ -159,17 +163,20 @@ class Server(uvicorn.Server):
     def _connections(self) -> set[LimitedH11Protocol]:
         return cast(set[LimitedH11Protocol], self.server_state.connections)
 
-    def _enforce_limits(self) -> None:
+    async def _enforce_limits(self) -> None:
         now = asyncio.get_running_loop().time()
-        for connection in self._connections.copy():
-            connection.enforce_limits(now)
+        for count, connection in enumerate(self._connections.copy(), 1):
+            if connection in self._connections:  # it may have ended while others had their turns
+                connection.enforce_limits(now)
+            if count % CONNECTIONS_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     async def _end_connections(self) -> None:
         """Abort the connections that are still open after the grace period."""
         loop = asyncio.get_running_loop()
         end = loop.time() + GRACE_SECONDS
         while loop.time() < end:
-            self._enforce_limits()
+            await self._enforce_limits()
             await asyncio.sleep(0.1)
         for connection in self._connections.copy():
             connection.abort("server_stops")
@@ -271,10 +278,15 @@ def create_server(
         background: what else runs in the event loop until the server stops.
     """
     end_connections_once()
+    read_little_at_a_time()
     limits = limits or ConnectionLimits()
     admission = admission or Admission(limits)
     idle = IdleConnections(limits, admission)
-    connect = partial(LimitedH11Protocol, limits, idle, on_rejection, base_path=base_path or "")
+    connect = partial(
+        LimitedH11Protocol,
+        *(limits, idle, RejectionDelay(), on_rejection),
+        base_path=base_path or "",
+    )
     protocol: Callable[..., asyncio.Protocol] = connect
     if tls is not None:
         SSLProtocol.max_size = RECEIVE_BYTES  # buffer of a connection; asyncio's default is 256 KiB

@@ -1,4 +1,4 @@
-"""Limits of connections, rates and net events; each field has the name of a setting."""
+"""Limits of connections, rates and what is kept; each field has the name of a setting."""
 
 from dataclasses import dataclass
 
@@ -66,3 +66,16 @@ class NetEventLimits:
     heartbeat_interval_seconds: float = 5
     refresh_retry_seconds: float = 2
     engine_timeout_seconds: float = 30
+
+
+@dataclass(frozen=True, slots=True)
+class EndedLimits:
+    """Limits of the list of SA contexts that have ended.
+
+    Attributes:
+        max_ended_contexts: maximum number of contexts kept.
+        max_ended_context_bytes: maximum size of their JSON.
+    """
+
+    max_ended_contexts: int = 10_000
+    max_ended_context_bytes: int = 8 << 20

@@ -5,8 +5,9 @@ The command line takes precedence over the environment, and the environment over
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -27,24 +28,25 @@ from pydantic_settings import (
 )
 
 from app.net.forwarding import Network
-from app.net.secure_urls import require_secure
+from app.net.secure_urls import origin_of, require_secure
 from app.repository.limits import StoreLimits
 from app.repository.refresh.reader import MAX_BYTES
 from app.schemas.names import Baseline
 from app.settings.file import read_settings_file
-from app.settings.limits import ConnectionLimits, NetEventLimits, RateLimits
+from app.settings.limits import ConnectionLimits, EndedLimits, NetEventLimits, RateLimits
 from bindings.limits import LIMITS, MIN_LIMIT
 from bindings.sa_contexts import PAGE_SIZE
 
 
-Limits = TypeVar("Limits", ConnectionLimits, NetEventLimits, RateLimits, StoreLimits)
+Limits = TypeVar("Limits", ConnectionLimits, EndedLimits, NetEventLimits, RateLimits, StoreLimits)
 
 MAX_PER_MINUTE: Final = 1_000_000_000
 """Maximum value of a rate limit; more requests than a server can answer."""
 MAX_TRUSTED_NETWORKS: Final = 100
 """Maximum number of networks of trusted proxies."""
 MAX_PEERS: Final = 1000
-"""Maximum number of peers with metrics of their own."""
+"""Maximum number of expected peers, each of which has a metric of its own."""
+_LIKE_ADDRESS: Final = re.compile(r"[0-9.]+(/[0-9.]*)?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9]*)?")
 
 
 def _split_list(value: Any) -> Any:
@@ -54,6 +56,30 @@ def _split_list(value: Any) -> Any:
         if isinstance(value, str)
         else value
     )
+
+
+def _split_counts(value: Any) -> Any:
+    """Split a string such as `nat:50,storm:100` into a mapping; return other values unchanged."""
+    if not isinstance(value, str):
+        return value
+    pairs = (each.partition(":") for each in _split_list(value))
+    return {name.strip(): count.strip() for name, _, count in pairs}
+
+
+def _address_or_name(value: Any) -> Any:
+    """Return an address if a string is one; reject what looks like one, but is none.
+
+    Raises:
+        ValueError: the string is a mistyped address or a subnet.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return ip_address(value)
+    except ValueError:
+        if _LIKE_ADDRESS.fullmatch(value):
+            raise ValueError("should be an address or a principal name") from None
+        return value
 
 
 def _absolute(path: Path) -> Path:
@@ -94,6 +120,17 @@ def _beside_certificate(path: Path, given: ValidationInfo) -> Path:
     return path
 
 
+def _with_issuer(client_id: str, given: ValidationInfo) -> str:
+    issuer = given.data.get("oidc_issuer")
+    if issuer is None:
+        raise ValueError("it requires oidc_issuer")
+    try:
+        origin_of(issuer)  # the console's content security policy names it
+    except ValueError as error:
+        raise ValueError(f"oidc_issuer is not usable in browsers: {error}") from None
+    return client_id
+
+
 _Algorithms = Annotated[tuple[_Algorithm, ...], NoDecode, BeforeValidator(_split_list)]
 _Networks = Annotated[
     tuple[Annotated[Network, AfterValidator(_not_all_addresses)], ...],
@@ -101,7 +138,19 @@ _Networks = Annotated[
 ]
 _HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"(?i)^[\w-]+(\.[\w-]+)*$")]
 _BasePath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+$")]
-_Peers = Annotated[tuple[IPv4Address | IPv6Address, ...], Field(max_length=MAX_PEERS)]
+_Crowds = dict[
+    Literal["storm", "nat", "half_open", "users", "spoofed"],
+    Annotated[int, Field(ge=0, le=1 << 20)],
+]
+_ScopeToken = Annotated[str, StringConstraints(pattern=r"^[!#-\[\]-~]+$")]  # RFC 6749, 3.3
+_Name = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+_Expected = Annotated[
+    tuple[
+        Annotated[IPv4Address | IPv6Address | _Name, BeforeValidator(_address_or_name)],
+        ...,
+    ],
+    Field(max_length=MAX_PEERS),
+]
 
 
 class Settings(BaseSettings):
@@ -219,6 +268,21 @@ class Settings(BaseSettings):
         le=300,
         description="Accepted difference between the issuer's clock and this host's, in seconds.",
     )
+    console: bool = Field(True, description="Whether `/` shows the console to browsers.")
+    console_client_id: Annotated[str, AfterValidator(_with_issuer)] | None = Field(
+        None,
+        min_length=1,
+        description="Client id of the console at the OIDC issuer, registered as a public client "
+        "with PKCE; without it, the console accepts API keys only.",
+    )
+    console_scopes: Annotated[tuple[_ScopeToken, ...], NoDecode, BeforeValidator(_split_list)] = (
+        Field(
+            "openid,sa:read,events:read,metrics:read,diagnostics:read",
+            min_length=1,
+            validate_default=True,
+            description="Scopes that the console requests from the OIDC issuer, comma-separated.",
+        )
+    )
     engine: Literal["auto", "windows", "simulator"] = Field(
         "auto",
         description="Engine to read; auto: Windows' own if it exists, otherwise the simulator.",
@@ -284,6 +348,12 @@ class Settings(BaseSettings):
     simulated_seed: int = Field(
         1, ge=0, description="Seed of the simulation; equal seeds give equal contexts."
     )
+    simulated_crowds: Annotated[_Crowds | None, NoDecode, BeforeValidator(_split_counts)] = Field(
+        None,
+        description="Simulated crowds and their sizes, such as `nat:50,storm:100`: storm (equal SA "
+        "contexts with one peer), nat (clients behind one NAT), half_open (peers without an "
+        "outbound SA), users (clients with an address each), spoofed (peers that only fail).",
+    )
     simulated_capture: Path | None = Field(
         None,
         description="File of `sa-contexts capture` to replay, instead of simulated SA contexts.",
@@ -340,11 +410,17 @@ class Settings(BaseSettings):
         100_000, ge=1, description="Maximum number of changes in the journal."
     )
     max_journal_bytes: int = Field(
-        64 << 20, ge=1, description="Maximum bytes of JSON in the journal."
+        64 << 20, ge=1, description="Maximum bytes of JSON and index keys in the journal."
     )
     max_net_events: int = Field(1000, ge=1, description="Maximum number of net events kept.")
     max_net_event_bytes: int = Field(
         8 << 20, ge=1, description="Maximum bytes of JSON of the net events kept."
+    )
+    max_ended_contexts: int = Field(
+        10_000, ge=1, description="Maximum number of ended SA contexts kept."
+    )
+    max_ended_context_bytes: int = Field(
+        8 << 20, ge=1, description="Maximum bytes of JSON of the ended SA contexts kept."
     )
     heartbeat_interval_seconds: float = Field(
         5,
@@ -383,16 +459,21 @@ class Settings(BaseSettings):
         description="Maximum number of event streams per caller; callers without credentials are "
         "identified by address.",
     )
-    metrics_peers: Annotated[_Peers | None, NoDecode, BeforeValidator(_split_list)] = Field(
+    expected_peers: Annotated[_Expected | None, NoDecode, BeforeValidator(_split_list)] = Field(
         None,
-        description="Remote addresses with metrics of their own, comma-separated; at most 1000.",
+        description="Remote addresses, principal names, or DNS names of tunnels that should have "
+        "SAs, comma-separated; at most 1000. In `/peers`, an expected address without SAs is "
+        "`down`; a principal name is expected at the addresses where it has SAs or, if it has "
+        "none, where it last had some. In `/tunnels`, an expected tunnel that is not up is `down` "
+        "or `failing`; a tunnel is expected if its remote address or DNS name is. Each address has "
+        "a metric of its own.",
     )
     metrics_connections: int = Field(
         0,
         ge=0,
         le=10_000,
         description="Maximum number of endpoint pairs with metrics of the bytes that their "
-        "connections transfer; 0: no such metrics, and connections are read only on request.",
+        "connections transfer; 0: no such metrics.",
     )
     log_format: Literal["text", "json"] = Field("text", description="Format of the log.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

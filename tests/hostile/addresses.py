@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.hostile.distance import Reach
 
-SERVER = "198.18.0.1"
-CLIENT = "198.18.200.1"
-"""A regular client; attackers begin at 198.18.1.0 (`connects.c`)."""
+
+HERE = Reach("addresses", "198.18.0.1", "198.18.200.1", ("198.18.1.0",))
+"""The network. Attackers have the addresses from its one source on."""
 
 _CLONE_NEWNET = 0x40000000
 
@@ -39,9 +40,9 @@ def many_addresses() -> Iterator[None]:
         os.close(before)
 
 
-def backlog_overflows() -> int:
-    """Return how many handshakes the kernel ignored in this network, for a full backlog."""
-    lines = Path("/proc/thread-self/net/netstat").read_text(encoding="ascii").splitlines()
+def backlog_overflows(process: str = "thread-self") -> int:
+    """Return how many handshakes the kernel ignored for a full backlog, in a process's network."""
+    lines = Path(f"/proc/{process}/net/netstat").read_text(encoding="ascii").splitlines()
     names, values = (line.split()[1:] for line in lines if line.startswith("TcpExt:"))
     counts = dict(zip(names, map(int, values), strict=True))
     return counts["ListenOverflows"] + counts["ListenDrops"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from statistics import median
@@ -11,7 +12,7 @@ import pytest
 
 from tests.auth.made import make_key
 from tests.hostile.bystander import Bystander
-from tests.hostile.distance import LOOPBACK, Reach, distance
+from tests.hostile.distance import DISTANT, LOOPBACK, Reach, distance
 from tests.hostile.flood import compiled
 from tests.hostile.process import Target, running_target
 
@@ -22,17 +23,32 @@ DURING_BYTES = 288 << 20
 """How far the server's memory may grow under attack: a megabyte for each of 256 connections,
 and the cost of a refresh."""
 AFTER_BYTES = 24 << 20
-DISTANT_AFTER_BYTES = 32 << 20
-"""How far it may have grown after all attacks so far; with TLS, from a distance, further."""
-MEDIAN_SECONDS = 0.3
+"""How far it may have grown after all attacks so far."""
+SESSION_BYTES = 45 << 20
+"""What OpenSSL's cache of 20,480 TLS sessions occupies (SSL_CTX_sess_set_cache_size(3))."""
+DISTANT_DURING_BYTES = DURING_BYTES + SESSION_BYTES
+DISTANT_AFTER_BYTES = (32 << 20) + SESSION_BYTES
+"""The same with TLS, from a distance."""
+P99_SECONDS, NEW_P99_SECONDS = 0.25, 0.35
 WORST_SECONDS = 5
-"""The latency limits of a well-behaved client, besides the round trips; attackers share its two
-processors."""
+"""The latency limits of a well-behaved client, and of its new connections, besides the round trips.
+The median of new connections has the p99's limit."""
 HANDSHAKE_ROUND_TRIPS = 2
 """What a client waits for before its first request: TCP's handshake, and that of TLS 1.3."""
 SETTLE_SECONDS = 10
 
 Attacked = Callable[[], AbstractContextManager[Bystander]]
+
+
+class LatencyExceeded(AssertionError):
+    """A well-behaved client waited for too long. On a virtual machine, another may be the cause."""
+
+
+def waits_less(what: str, seconds: float, limit: float) -> None:
+    """Raise `LatencyExceeded` if a client waited for so long."""
+    if seconds >= limit:
+        raise LatencyExceeded(f"{what}: {seconds * 1e3:.0f} ms, limit {limit * 1e3:.0f} ms")
+
 
 _rows: list[str] = []
 FLOODS: list[str] = []
@@ -41,12 +57,22 @@ SHARES: list[str] = []
 """The cost of each greedy caller, as rows."""
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _quiet_clients(_one_log: None) -> None:
+    """Keep the clients from logging each request in ten steps, which takes longer than a request.
+
+    Their threads share one interpreter, so one client's log would delay the others.
+    """
+    for name in ("httpcore2", "httpx2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 @pytest.fixture(scope="package")
 def reach(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Reach]:
-    """Return the way to the target: over loopback, except in tests that are marked `far`."""
-    if hasattr(request, "param"):
+    """Return the way to the target: over loopback, unless a test's mark says from a distance."""
+    if getattr(request, "param", LOOPBACK.name) == DISTANT:
         with distance(compiled(tmp_path_factory.mktemp("distance"), "distance")) as network:
             yield network.reach
     else:
@@ -95,6 +121,7 @@ def attacked(target: Target, request: pytest.FixtureRequest) -> Attacked:
             beside = [stack.enter_context(target.bystander(headers)) for headers in kinds]
             yield beside[0]
         during = target.peak_bytes() - target.resident_before
+        during_bytes = DISTANT_DURING_BYTES if reach.is_distant else DURING_BYTES
         after_bytes = DISTANT_AFTER_BYTES if reach.is_distant else AFTER_BYTES
         _settle(target, after_bytes)
         after = target.resident_bytes() - target.resident_before
@@ -103,11 +130,19 @@ def attacked(target: Target, request: pytest.FixtureRequest) -> Attacked:
         )
         memory = f"{during >> 20}, {after >> 20} MB"
         _rows.append(f"| `{request.node.name}` | {memory} | {' | '.join(latencies)} |")
-        assert during < DURING_BYTES
+        assert during < during_bytes
         assert after < after_bytes
-        for each, round_trips in zip(beside, (1, 1 + HANDSHAKE_ROUND_TRIPS), strict=False):
-            assert median(each.seconds) < MEDIAN_SECONDS + reach.round_trip_seconds * round_trips
-            assert max(each.seconds) < WORST_SECONDS + reach.round_trip_seconds * round_trips
+        trip = reach.round_trip_seconds
+        kept, *new = beside
+        new_trips = 1 + HANDSHAKE_ROUND_TRIPS
+        kept_trips = 1 + (new_trips if kept.tried_again else 0)  # its connection was evicted
+        waits_less("p99", kept.p99(), P99_SECONDS + trip * kept_trips)
+        assert max(kept.seconds) < WORST_SECONDS + trip
+        for each in new:
+            new_seconds = trip * new_trips * (2 if each.tried_again else 1)
+            waits_less("median of new connections", median(each.seconds), P99_SECONDS + new_seconds)
+            waits_less("p99 of new connections", each.p99(), NEW_P99_SECONDS + new_seconds)
+            assert max(each.seconds) < WORST_SECONDS + trip * new_trips
         assert target.engine()["ready"] is True
 
     return attack
@@ -138,7 +173,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if SHARES:
         terminalreporter.section("greedy callers: what they get, and another caller beside them")
         terminalreporter.write_line(
-            f"{'':26} {'served':>6} {'processor':>13} {'median':>10} {'p99':>9}"
+            f"{'':36} {'served':>6} {'processor':>13} {'median':>10} {'p99':>9}"
         )
         for row in SHARES:
             terminalreporter.write_line(row)

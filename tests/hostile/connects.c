@@ -1,8 +1,8 @@
 /* A flood of new connections, at a rate independent of the answers.
  *
- *     connects ADDRESS PORT SOURCES CONNECTIONS_PER_SECOND SECONDS HELD [HEX]
+ *     connects ADDRESS PORT FIRST SOURCES CONNECTIONS_PER_SECOND SECONDS HELD [HEX]
  *
- * Each connection comes from the next of SOURCES addresses, which begin at 198.18.1.0. When it is
+ * Each connection comes from the next of SOURCES addresses, which begin at FIRST. When it is
  * established, it sends the bytes, if any. It stays open, and is replaced if the server ends it or
  * if HELD are open: then the oldest is reset. At the end, the outcomes are printed as JSON.
  */
@@ -23,14 +23,12 @@
 
 enum { SECOND = 1000000000, MAX_EVENTS = 256, MAX_BYTES = 4096 };
 
-static const uint32_t FIRST_SOURCE = 0xC6120100;
-
 struct connection {
     int socket; /* -1: none */
     int is_established;
 };
 
-static struct sockaddr_in target;
+static struct sockaddr_in target, first;
 static char bytes[MAX_BYTES];
 static size_t byte_count;
 static int poller;
@@ -62,7 +60,7 @@ static void begin(struct connection *at, uint32_t sources) {
     at->socket = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (at->socket < 0) fail("socket");
     at->is_established = 0;
-    source.sin_addr.s_addr = htonl(FIRST_SOURCE + (uint32_t)(opened % sources));
+    source.sin_addr.s_addr = htonl(ntohl(first.sin_addr.s_addr) + (uint32_t)(opened % sources));
     setsockopt(at->socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
     if (bind(at->socket, (struct sockaddr *)&source, sizeof source)) fail("bind");
     opened++;
@@ -97,15 +95,16 @@ static void look(struct connection *at, uint32_t events) {
 }
 
 int main(int count, char **words) {
-    if (count < 7) return 2;
-    uint32_t sources = (uint32_t)strtoul(words[3], NULL, 10);
-    uint64_t per_second = strtoull(words[4], NULL, 10);
-    uint64_t total = per_second * strtoull(words[5], NULL, 10);
-    size_t held = strtoul(words[6], NULL, 10);
-    for (const char *hex = count > 7 ? words[7] : ""; *hex && byte_count < MAX_BYTES; hex += 2)
+    if (count < 8) return 2;
+    uint32_t sources = (uint32_t)strtoul(words[4], NULL, 10);
+    uint64_t per_second = strtoull(words[5], NULL, 10);
+    uint64_t total = per_second * strtoull(words[6], NULL, 10);
+    size_t held = strtoul(words[7], NULL, 10);
+    for (const char *hex = count > 8 ? words[8] : ""; *hex && byte_count < MAX_BYTES; hex += 2)
         if (sscanf(hex, "%2hhx", (unsigned char *)&bytes[byte_count++]) != 1) return 2;
     target.sin_family = AF_INET, target.sin_port = htons((uint16_t)atoi(words[2]));
     if (inet_pton(AF_INET, words[1], &target.sin_addr) != 1) return 2;
+    if (inet_pton(AF_INET, words[3], &first.sin_addr) != 1) return 2;
     struct rlimit files = {held + 64, held + 64};
     if (setrlimit(RLIMIT_NOFILE, &files)) fail("setrlimit");
     poller = epoll_create1(0);

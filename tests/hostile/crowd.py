@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+import os
 import re
 import socket
 import ssl
@@ -16,6 +17,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from functools import cache
 from random import Random
 from struct import pack
 from typing import Any
@@ -38,6 +40,8 @@ EXPORT = ALL + b"\r\n"
 COMPRESSED_EXPORT = ALL + GZIP + b"\r\n"
 NEW_READING = GET % b"/sa-contexts?limit=1000&maxAge=0" + b"\r\n"
 SEND_BYTES = 64 << 10
+UNREAD_SECONDS = 9
+"""When clients that read nothing begin to read what their system has buffered."""
 CLOSED, RESET, THERE = "closed", "reset", "still there"
 
 
@@ -192,8 +196,8 @@ async def chunked_body(connection: Connection) -> str:
 
 
 async def pipelining(connection: Connection) -> str:
-    """Send thousands of requests before reading a response."""
-    count = 500
+    """Send hundreds of requests before reading a response."""
+    count = 250
     sending = asyncio.create_task(connection.send(PROBE * count))
     await asyncio.sleep(1)
     answers, rest = 0, b""
@@ -207,6 +211,14 @@ async def pipelining(connection: Connection) -> str:
         rest = rest.replace(b'"status":"live"}', b"")
     await sending
     return "all answered"
+
+
+async def pipelining_on(connection: Connection) -> str:
+    """Send requests faster than they are answered, and read the responses."""
+    sending = asyncio.create_task(_flooding(connection, b"", PROBE * 1000))
+    with suppress(ConnectionError):
+        return await sending
+    return RESET
 
 
 async def pipelining_unread(connection: Connection) -> str:
@@ -281,9 +293,14 @@ BENEATH_TLS = (silent, leaving_at_once)
 
 
 async def _unread(connection: Connection, request: bytes) -> str:
+    """Return how the connection ends, once what the client's system has buffered is read."""
     await connection.send(connection.keyed(request))
-    await asyncio.sleep(12)
-    return await connection.end()
+    await asyncio.sleep(UNREAD_SECONDS)
+    with suppress(ConnectionError):
+        while await connection.receive():
+            pass
+        return CLOSED
+    return RESET
 
 
 async def _flooding(connection: Connection, head: bytes, more: bytes) -> str:
@@ -335,6 +352,16 @@ def _run(client: Client, *rest: Any) -> Counter[str]:
     return asyncio.run(_crowd(client, *rest))
 
 
+@cache
+def _pool() -> ProcessPoolExecutor:
+    """Return the process of all crowds, in turn.
+
+    The server must not wait for its attackers, which have processors of their own.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, mp_context=spawn, initializer=os.nice, initargs=(10,))
+
+
 def crowd(
     client: Client,
     port: int,
@@ -356,6 +383,5 @@ def crowd(
         reach: the way to the server; distant clients share its addresses.
         key: the credential of those that request what is not public.
     """
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        return pool.submit(_run, client, reach, port, key, count, seconds, receive_bytes).result()
+    job = _pool().submit(_run, client, reach, port, key, count, seconds, receive_bytes)
+    return job.result()

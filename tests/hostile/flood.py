@@ -14,8 +14,12 @@ from pathlib import Path
 from time import perf_counter, sleep
 from typing import Any, Self
 
+from tests.hostile.distance import Reach
 from tests.hostile.process import Target
 
+
+PAGE = "/sa-contexts?limit=100&maxAge=60"
+"""What the client beside a flood requests: it waits for no read of the engine."""
 
 _FOLDER = Path(__file__).parent
 
@@ -94,7 +98,7 @@ class Regular:
         for number in range(ceil(seconds * per_second)):
             due = began + number / per_second
             sleep(max(0.0, due - perf_counter()))  # requests are sent at regular times
-            self._connection.request("GET", "/sa-contexts?limit=100", headers=self._headers)
+            self._connection.request("GET", PAGE, headers=self._headers)
             response = self._connection.getresponse()
             body = response.read()
             took.append(perf_counter() - due)
@@ -104,12 +108,22 @@ class Regular:
 
 
 @contextmanager
-def on_processor(number: int) -> Iterator[None]:
-    """Run processes started meanwhile on one processor, if there are several."""
-    before = os.sched_getaffinity(0)
+def on_processor(number: int, process: int = 0) -> Iterator[None]:
+    """Run a process, or by default those started meanwhile, on one processor of several."""
+    before = os.sched_getaffinity(process)
     if len(before) > 1:
-        os.sched_setaffinity(0, {sorted(before)[number]})
+        os.sched_setaffinity(process, {sorted(before)[number]})
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        os.sched_setaffinity(process, before)
+
+
+@contextmanager
+def away_from_server(reach: Reach) -> Iterator[None]:
+    """Run the network, too, on the processor of the flood, whose packets it carries."""
+    if reach.is_distant:
+        with on_processor(1, int(reach.process)):
+            yield
+    else:
+        yield

@@ -11,7 +11,8 @@ from threading import Event, Thread
 from time import perf_counter
 from typing import Self
 
-from tests.hostile.addresses import SERVER
+from tests.hostile.bystander import MAX_AGE
+from tests.hostile.process import Target
 
 
 PAUSE_SECONDS = 0.04
@@ -25,10 +26,10 @@ class Newcomer(AbstractContextManager["Newcomer"]):
         failures: the errors, and the statuses other than 200.
     """
 
-    def __init__(self, port: int, key: str, address: str, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, target: Target, key: str, tls: ssl.SSLContext | None, source: str) -> None:
         self.seconds: list[float] = []
         self.failures: list[str] = []
-        self._port, self._address, self._tls = port, address, tls
+        self._target, self._source, self._tls = target, source, tls
         self._headers = {"Authorization": f"Bearer {key}", "Host": "localhost"}
         self._is_over = Event()
         self._thread = Thread(target=self._run)
@@ -69,9 +70,11 @@ class Newcomer(AbstractContextManager["Newcomer"]):
             if self._tls is None
             else partial(http.client.HTTPSConnection, context=self._tls)
         )
-        connection = connect(SERVER, self._port, timeout=20, source_address=(self._address, 0))
+        address, port = self._target.reach.address, self._target.port
+        connection = connect(address, port, timeout=20, source_address=(self._source, 0))
         try:
-            connection.request("GET", "/sa-contexts?limit=20", headers=self._headers)
+            path = f"/sa-contexts?limit=2&maxAge={MAX_AGE}"
+            connection.request("GET", path, headers=self._headers)
             response = connection.getresponse()
             response.read()
             return response.status

@@ -26,6 +26,9 @@ from tests.hostile.distance import LOOPBACK, Reach
 
 ROOT = Path(__file__).parents[2]
 DISTANT_BYSTANDERS = 4
+DISTANT_LIMIT = 2
+"""The size of distant pages: such a response fits TCP's initial window (RFC 6928), so that it takes
+one round trip."""
 STOP_SECONDS = 15
 """The server gives requests ten seconds to end; the rest is for the interpreter."""
 
@@ -94,9 +97,7 @@ class Target:
 
     def processor_seconds(self) -> float:
         """Return its processor time."""
-        stat = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii")
-        user, system = stat.rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return processor_seconds(self._process.pid)
 
     def forget_peak(self) -> None:
         """Reset the peak."""
@@ -128,8 +129,13 @@ class Target:
 
     def bystander(self, headers: Mapping[str, str]) -> Bystander:
         """Return well-behaved clients; there are more at a distance, where each requests less."""
-        count = DISTANT_BYSTANDERS if self.reach.is_distant else 1
-        return Bystander(self.url, {**self.headers, **headers}, self.context, count)
+        distant = {"count": DISTANT_BYSTANDERS, "limit": DISTANT_LIMIT}
+        return Bystander(
+            self.url,
+            {**self.headers, **headers},
+            self.context,
+            **(distant if self.reach.is_distant else {}),
+        )
 
     def engine(self) -> Any:
         """Return what it reports about itself."""
@@ -167,6 +173,13 @@ class Target:
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         line = next(line for line in status.splitlines() if line.startswith(f"{name}:"))
         return int(line.split()[1]) << 10
+
+
+def processor_seconds(process: int) -> float:
+    """Return the processor time of a process so far."""
+    stat = Path(f"/proc/{process}/stat").read_text(encoding="ascii")
+    user, system = stat.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

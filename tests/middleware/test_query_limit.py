@@ -31,7 +31,7 @@ def test_thousands_of_parameters_are_not_parsed(serve: Serve, path: str, method:
     if method == "GET":
         problem = assert_problem(response, 422, "invalid_parameters")
         assert [error["reason"] for error in problem["errors"]] == [
-            "There should be at most 256 parameters"
+            "There should be at most 320 parameters"
         ]
 
 

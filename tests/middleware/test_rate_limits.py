@@ -295,7 +295,11 @@ def before(stub: Stub, **limits: int) -> TestClient:
     """Return a client of an application behind the address limit."""
     rates = RateLimits(**limits)
     limit = AddressRateLimitMiddleware(
-        stub, address_policy(rates), rates, re.compile("/public"), VerifiedCredentialCache()
+        stub,
+        address_policy(rates),
+        rates,
+        lambda scope: scope["path"] == "/public",
+        VerifiedCredentialCache(),
     )
     return TestClient(limit, client=(MONITOR, 50000))
 

@@ -164,7 +164,8 @@ def test_what_the_server_beneath_logs_has_the_id(
 
     logging.getLogger().handlers[0].flush()
     entries = [json.loads(line) for line in stream.getvalue().splitlines()]
-    logged = {entry["request_id"] for entry in entries if "exception" in entry}
+    failures = [entry for entry in entries if "exception" in entry]
+    logged = {entry.get("request_id") for entry in failures if "work" not in entry}  # no request's
     assert logged == {failed.headers["X-Request-Id"]}
     assert logged != {good.headers["X-Request-Id"]}
 
@@ -303,7 +304,7 @@ def test_the_log_says_why_the_server_ended_a_stream(
 def test_a_stream_without_a_reader_ends_with_the_server(entries: Entries) -> None:
     with Live(simulated_contexts=2000) as live:
         deaf = deaf_client(live.address[1], "?initial=true")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not any(each["event"] == "stream_opened" for each in entries):
             assert time.monotonic() < deadline
             live.client.get("/health/live")

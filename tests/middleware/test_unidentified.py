@@ -65,7 +65,13 @@ PUBLIC = {
     "unknown explanation": Kind(404, "/problems/none"),
     "long path": Kind(404, "/problems/" + "a" * 5000),
 }
+PUBLIC_WITHOUT_CREDENTIAL = {  # a credential that is sent must be valid
+    "failure": Kind(200, "/failures/13868"),
+    "failures": Kind(200, "/failures"),
+    "unknown failure": Kind(404, "/failures/none"),
+}
 PROTECTED = {
+    "failures that occurred": Kind(401, "/failures?occurred=true"),
     "list": Kind(401, "/sa-contexts"),
     "list, HEAD": Kind(401, "/sa-contexts", "HEAD"),
     "list, POST": Kind(401, "/sa-contexts", "POST"),
@@ -133,7 +139,7 @@ def bearer(text: str) -> Headers:
 
 def test_answers_without_a_credential_count_against_the_address(table: Table) -> None:
     for credential in ([], [("x-api-key", "junk")], [("cookie", "token=junk")]):
-        for name, kind in (PUBLIC | PROTECTED | MISDIRECTED).items():
+        for name, kind in (PUBLIC | PUBLIC_WITHOUT_CREDENTIAL | PROTECTED | MISDIRECTED).items():
             found = table.statuses(table.elsewhere(), kind, credential)
             assert found == {kind.status: QUOTA, 429: REQUESTS - QUOTA}, (name, credential)
 
@@ -152,13 +158,17 @@ REJECTED: dict[str, Headers] = {
 def test_answers_to_a_junk_credential_count_against_the_address(
     table: Table, credential: str
 ) -> None:
-    for name, kind in (PUBLIC | PROTECTED | MISDIRECTED).items():
+    with_credential = {
+        name: kind._replace(status=401) for name, kind in PUBLIC_WITHOUT_CREDENTIAL.items()
+    }
+    for name, kind in (PUBLIC | with_credential | PROTECTED | MISDIRECTED).items():
         found = table.statuses(table.elsewhere(), kind, REJECTED[credential])
         assert found == {kind.status: QUOTA, 429: REQUESTS - QUOTA}, name
 
 
 def test_tokens_that_cannot_be_verified_count_against_the_address(table: Table) -> None:
-    outage = {name: kind._replace(status=503) for name, kind in PROTECTED.items()}
+    protected = PUBLIC_WITHOUT_CREDENTIAL | PROTECTED
+    outage = {name: kind._replace(status=503) for name, kind in protected.items()}
     for name, kind in (PUBLIC | outage | MISDIRECTED).items():
         found = table.statuses(table.elsewhere(), kind, bearer(table.oidc.token()))
         assert found == {kind.status: QUOTA, 429: REQUESTS - QUOTA}, name

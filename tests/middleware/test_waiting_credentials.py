@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from unittest.mock import Mock
 import anyio
 import pytest
 from starlette.responses import PlainTextResponse
-from starlette.types import Message
+from starlette.types import Message, Scope
 
 from app.auth.authenticator import Authenticator
 from app.middleware.address_rate_limit import (
@@ -39,12 +38,15 @@ class Gate:
     def __init__(self) -> None:
         self.trust = Trust()
         limits = RateLimits(rate_limit_per_address=QUOTA, rate_limit_rejections=QUOTA)
-        public = re.compile("/public")
+
+        def is_public(scope: Scope) -> bool:
+            return bool(scope["path"] == "/public")
+
         gate = AuthenticationMiddleware(
-            PlainTextResponse("in"), Authenticator(tokens=self.trust.tokens), public
+            PlainTextResponse("in"), Authenticator(tokens=self.trust.tokens), is_public
         )
         limit = AddressRateLimitMiddleware(
-            gate, address_policy(limits), limits, public, VerifiedCredentialCache()
+            gate, address_policy(limits), limits, is_public, VerifiedCredentialCache()
         )
         self.metrics = Mock(spec=Metrics, http=Mock(), credential_rejections=Mock())
         self.app = MetricsMiddleware(limit, self.metrics)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import trustme
 from app.server.closing_connections import ClosingConnection
 from app.server.protocol import UNSENT_BYTES
 from app.server.tls.certificates import CertificateReloader, TlsFiles
+from app.server.uvicorn_server import CONNECTIONS_AT_ONCE, create_server
 from tests.authorities import Files, client_context
 from tests.hostile.kernel import held_for
 from tests.server.test_connection_limits import (
@@ -26,6 +28,7 @@ from tests.server.test_connection_limits import (
     GET,
     LIMITS,
     TICK_SECONDS,
+    Application,
     Served,
     received,
     serving,
@@ -119,6 +122,29 @@ def test_evicting_a_connection_discards_what_its_client_has_not_read(served: Ser
 
         served.until(lambda: not served.connections)
         assert unread_bytes(served) == 0
+
+
+class Ending:
+    """A connection whose end, which comes soon after its first check, ends all others."""
+
+    def __init__(self, connections: set[Any]) -> None:
+        self._connections = connections
+
+    def enforce_limits(self, _now: float) -> None:
+        """Check it."""
+        assert self in self._connections
+        asyncio.get_running_loop().call_soon(self._connections.clear)
+
+
+@pytest.mark.anyio
+async def test_a_connection_that_ends_while_others_are_checked_is_not_checked() -> None:
+    server = create_server(Application(), lambda: None, LIMITS)
+    connections: set[Any] = server.server_state.connections
+    connections |= {Ending(connections) for _ in range(2 * CONNECTIONS_AT_ONCE)}
+
+    await server.on_tick(0)
+
+    assert connections == set()
 
 
 def test_the_system_holds_little_for_a_client_that_does_not_read(served: Served) -> None:

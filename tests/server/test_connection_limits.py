@@ -27,13 +27,12 @@ from app.auth.callers import ALL_ACCESS, UNAUTHENTICATED_CALLER
 from app.server.admission import Admission
 from app.server.idle_connections import MAX_RESERVED, IdleConnections
 from app.server.protocol import (
-    DELAY_SECONDS,
     LINGER_SECONDS,
-    MAX_UNDELAYED_REJECTIONS,
     SLICE_BYTES,
     LimitedH11Protocol,
     Stage,
 )
+from app.server.rejections import DELAY_SECONDS, MAX_UNDELAYED_REJECTIONS, RejectionDelay
 from app.server.tls.certificates import CertificateReloader, HandshakeOutcome
 from app.server.uvicorn_server import Server, create_server, listen
 from app.settings.limits import ConnectionLimits
@@ -58,6 +57,7 @@ FITTING_BYTES = 100_000
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 LAST = GET + b"Connection: close\r\n"
+PUBLIC = GET.replace(b"/", b"/public", 1) + b"\r\n"
 REJECTED = GET.replace(b"/", b"/rejected", 1) + b"\r\n"
 
 
@@ -72,6 +72,7 @@ class Application:
         self.client_left = Event()
         self.go_on = asyncio.Event()
         self.begun = 0
+        self.pipelined: list[bool] = []
         self.caller = ALL_ACCESS
         self.given_up = Event()
 
@@ -82,7 +83,10 @@ class Application:
                 await send({"type": f"lifespan.{expected}.complete"})
             return
         self.begun += 1
+        self.pipelined.append(request_state(scope).is_pipelined)
         request_state(scope).caller = self.caller
+        if scope["path"] == "/public":  # whose credential is ignored
+            request_state(scope).caller = UNAUTHENTICATED_CALLER
         if scope["path"] == "/rejected":
             request_state(scope).is_rejected = True
         if scope["path"] == "/wait":
@@ -298,6 +302,15 @@ def test_a_head_behind_another_request_is_limited_likewise(served: Served) -> No
     assert served.application.begun == 1
 
 
+def test_requests_before_the_last_response_are_pipelined(served: Served) -> None:
+    client = served.connect(GET + b"\r\n")
+    assert answered(client)
+    client.sendall((GET + b"\r\n") * 2 + LAST + b"\r\n")
+    received(client)
+
+    assert served.application.pipelined == [False, False, True, True]
+
+
 @pytest.mark.parametrize(("fields", "status"), [(100, 200), (101, 431)])
 def test_a_head_may_have_as_many_fields_as_documented(
     served: Served, fields: int, status: int
@@ -494,6 +507,23 @@ def test_who_never_asked_makes_room_before_who_did(served: Served) -> None:
         assert received(client).endswith(b"here")
 
 
+def test_who_was_authorized_stays_so_after_a_public_path(served: Served) -> None:
+    clients = [served.connect() for _ in range(LIMITS.max_connections)]
+    clients[0].sendall(GET + b"\r\n")
+    assert answered(clients[0])
+    for client in clients:
+        client.sendall(PUBLIC)
+        assert answered(client)
+
+    newest = served.connect(LAST + b"\r\n")
+
+    assert received(newest).endswith(b"here")
+    with suppress(ConnectionError):
+        assert received(clients[1]) == b""
+    clients[0].sendall(LAST + b"\r\n")
+    assert received(clients[0]).endswith(b"here")
+
+
 def test_the_newest_is_rejected_while_all_others_are_being_answered(served: Served) -> None:
     clients = [
         served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
@@ -629,6 +659,7 @@ def connection() -> Iterator[LimitedH11Protocol]:
     yield LimitedH11Protocol(
         LIMITS,
         IdleConnections(LIMITS, Admission(LIMITS)),
+        RejectionDelay(),
         lambda _problem, _address: None,
         config,
         ServerState(),
@@ -781,6 +812,7 @@ class Peers:
         connection = LimitedH11Protocol(
             self._limits,
             self._waiting,
+            RejectionDelay(),
             lambda _problem, address: self.rejected.append(address),
             self._config,
             self._state,

@@ -26,7 +26,7 @@ from tests.authorities import Files
 
 CA = trustme.CA()
 
-REJECTION = "sa-contexts: {address} can be reached from other machines, and there is no {missing}: "
+REJECTION = "sa-contexts: {address} can be reached from other machines, but {missing}: "
 
 
 @pytest.fixture
@@ -83,13 +83,20 @@ def test_loopback_needs_nothing(
 @pytest.mark.parametrize(
     ("has_tls", "settings", "missing"),
     [
-        (False, {}, "authentication (api_keys_file or oidc_issuer) and TLS (tls_certificate_file)"),
-        (True, {}, "authentication (api_keys_file or oidc_issuer)"),
-        (False, {"api_keys_file": "keys.json"}, "TLS (tls_certificate_file)"),
+        (
+            False,
+            {},
+            (
+                "authentication (api_keys_file or oidc_issuer) and TLS (tls_certificate_file) are "
+                "missing"
+            ),
+        ),
+        (True, {}, "authentication (api_keys_file or oidc_issuer) is missing"),
+        (False, {"api_keys_file": "keys.json"}, "TLS (tls_certificate_file) is missing"),
         (
             False,
             {"oidc_issuer": "https://issuer.example", "oidc_audience": "sa-contexts"},
-            "TLS (tls_certificate_file)",
+            "TLS (tls_certificate_file) is missing",
         ),
     ],
 )
@@ -125,7 +132,7 @@ def test_a_trusted_proxy_on_this_host_requires_authentication(
     assert rejected.exit_code == 1
     assert listened == []
     sentence = rejected.stderr.splitlines()[-1]
-    missing = "no authentication (api_keys_file or oidc_issuer): "
+    missing = "but authentication (api_keys_file or oidc_issuer) is missing: "
     assert f"{host} can be reached from other machines through trusted_proxies" in sentence
     assert missing in sentence
     assert "SA_CONTEXTS_ALLOW_INSECURE" in sentence

@@ -29,8 +29,8 @@ STOP_SECONDS = 2.0
 @pytest.mark.parametrize(
     ("function", "path"),
     [
-        ("FwpmEngineOpen0", "/connections"),
-        ("FwpmConnectionEnum0", "/connections"),
+        ("FwpmEngineOpen0", "/ike-sas"),
+        ("FwpmConnectionEnum0", "/connections?maxAge=0"),
         ("IPsecSaContextEnum1", "/sa-contexts?maxAge=0"),
         ("IPsecSaContextDestroyEnumHandle0", "/sa-contexts?maxAge=0"),
         ("IPsecSaContextGetById1", "/sa-contexts/1"),

@@ -39,7 +39,9 @@ class TlsProtocol(asyncio.Protocol):
         is_silent: whether the client has sent nothing yet.
     """
 
-    is_identified = False
+    caller = None
+    is_authorized = False
+    is_rejected = False
     unread_since = None
 
     def __init__(
@@ -99,7 +101,7 @@ class TlsProtocol(asyncio.Protocol):
         self.network = self._idle.network_of(get_remote_addr(self.transport))
         self._connections.add(self)
         self._idle.admit(self, self._connections, self._loop.time())
-        self._idle.add(self, is_used=False)
+        self._idle.add(self, self._loop.time(), is_used=False)
 
     def data_received(self, data: bytes) -> None:
         """Queue for the handshake when the ClientHello arrives.
@@ -110,7 +112,7 @@ class TlsProtocol(asyncio.Protocol):
         self._early_data += data
         if self.is_silent:
             self.is_silent = False
-            self._idle.add(self, is_used=False)
+            self._idle.add(self, self._loop.time(), is_used=False)
             self.transport.pause_reading()  # `start_tls` resumes
             self._turn = self._queue.turn(self.network)
             self._task = self._loop.create_task(self._secure(self._turn))

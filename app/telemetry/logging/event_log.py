@@ -77,6 +77,8 @@ EVENTS: Final[Mapping[str, Event]] = MappingProxyType(
         "ipv6_order_undecided": Event(207, Category.ENGINE),
         "died_reading_engine": Event(208, Category.ENGINE),
         "engine_call_hangs": Event(209, Category.ENGINE),
+        "certificate_store_unreadable": Event(210, Category.ENGINE),
+        "tunnels_not_read": Event(211, Category.ENGINE),
         "requests_rejected": Event(300, Category.ACCESS),
         "issuer_unavailable": Event(301, Category.ACCESS),
         "api_keys_unreadable": Event(302, Category.ACCESS),

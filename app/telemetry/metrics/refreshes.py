@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from app.repository.store import RefreshResult, Store
+from app.repository.refresh.result import RefreshResult
+from app.repository.store import Store
 from app.telemetry.metrics.states import FAILURES, failure_of
 
 
