@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import cast
 
 import structlog
 from pydantic import ValidationError
 
+from app.answers import ANSWERS
 from app.api.errors import engine_problem
-from app.api.resource import Resource
+from app.api.resource import Answer, Resource
 from app.auth.api_keys import ApiKeyStore
 from app.auth.authenticator import Authenticator
 from app.auth.key_file import KeysUnreadable
@@ -39,6 +41,7 @@ from app.telemetry.logging.configuration import LogUnwritable
 from app.telemetry.logging.crash_dump import write_crash_dumps
 from app.telemetry.metrics.registry import Metrics
 from bindings.errors import AccessDenied, EngineError, LibraryError
+from bindings.rule_names import RuleNames
 
 
 log = structlog.get_logger(__name__)
@@ -147,12 +150,17 @@ def build_server(settings: Settings, log_file: Path | None) -> BoundServer:
     return BoundServer(uvicorn_server, listener, notes)
 
 
-def create_service(settings: Settings, resources: Sequence[Resource] = RESOURCES) -> Service:
+def create_service(
+    settings: Settings,
+    resources: Sequence[Resource] = RESOURCES,
+    answers: Sequence[Answer] = ANSWERS,
+) -> Service:
     """Create everything beneath HTTP, without running it.
 
     Args:
         settings: the server's settings.
         resources: the resources, each of which creates one `Part` of the service.
+        answers: the answers, whose parts are created from those before them.
 
     Raises:
         LibraryError: there is no usable library, or the capture to replay cannot be read.
@@ -169,7 +177,13 @@ def create_service(settings: Settings, resources: Sequence[Resource] = RESOURCES
         engine=open_engine(library, settings, ipv6_order.order),
         engine_calls=EngineCalls(deadline),
         deadline=deadline,
+        rule_names=RuleNames(open_engine(library, settings, ipv6_order.order)),
     )
+    parts = {resource.key: resource.start(foundation) for resource in resources}
+    for answer in answers:
+        if answer.start is not None:
+            part = answer.start(foundation, parts)
+            parts[cast(Hashable, type(part))] = part
     return Service(
         **{field.name: getattr(foundation, field.name) for field in fields(foundation)},
         host=socket.gethostname(),
@@ -180,7 +194,7 @@ def create_service(settings: Settings, resources: Sequence[Resource] = RESOURCES
             foundation.capacity.turns,
         ),
         credentials=create_credentials(settings),
-        parts={resource.key: resource.start(foundation) for resource in resources},
+        parts=parts,
         primary=SaContextKind,
     )
 
@@ -239,8 +253,9 @@ def _listen(settings: Settings) -> socket.socket:
             if is_loopback(address)
             else ("", "listen on 127.0.0.1")
         )
+        verb = "are" if " and " in missing else "is"
         raise CannotListen(
-            f"{address} can be reached from other machines{how}, and there is no {missing}: "
+            f"{address} can be reached from other machines{how}, but {missing} {verb} missing: "
             f"set that up, {remedy}, or pass --allow-insecure (SA_CONTEXTS_ALLOW_INSECURE)"
         )
     if missing:

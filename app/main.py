@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from app.answers import ANSWERS, background
 from app.api import documentation, engine, errors, health, metrics, openapi, problem_pages, problems
 from app.api.media_types import Utf8JsonResponse
 from app.api.problems import ProblemError
-from app.api.resource import Resource
-from app.api.security import public_paths
+from app.api.resource import Answer, Endpoints, Resource
+from app.api.security import public_requests
+from app.console import routes as console
 from app.middleware.address_rate_limit import (
     AddressRateLimitMiddleware,
     VerifiedCredentialCache,
@@ -61,12 +65,31 @@ API_VERSION: Final = "1.0.0"
 """The version of the API. Unauthenticated clients must not learn the version of the server."""
 
 
+@cache
+def _routes(endpoints: tuple[Endpoints, ...]) -> Sequence[BaseRoute]:
+    """Return the routes of an application with these endpoints.
+
+    FastAPI takes 0.3 s to prepare them; the applications of a process share the result.
+    """
+    router = APIRouter(
+        default_response_class=Utf8JsonResponse,
+        responses=problems.responses(),
+        generate_unique_id_function=lambda route: route.name,
+    )
+    for each in endpoints:
+        router.include_router(each.router)
+    for module in (engine, metrics, health, problem_pages, documentation, console):
+        router.include_router(module.router)
+    return router.routes
+
+
 def create_app(
     service: Service,
     *,
     hosts: Iterable[str] = (),
     log_requests: LoggedRequests = "all",
     resources: Sequence[Resource] = RESOURCES,
+    answers: Sequence[Answer] = ANSWERS,
 ) -> FastAPI:
     """Create the application that serves a service and runs it during its lifespan.
 
@@ -78,8 +101,12 @@ def create_app(
         hosts: names accepted in `Host` besides `localhost` and the machine's own.
         log_requests: which requests are logged.
         resources: the resources; the service must have a part for each.
+        answers: the answers; the service must have their parts.
     """
-    app_metrics = Metrics(service, [resource.add_metrics for resource in resources])
+    endpoints = (*resources, *answers)
+    app_metrics = Metrics(
+        service, [*(each.add_metrics for each in endpoints), background.add_metrics]
+    )
     app_metrics.preregister_problems(problems.KINDS)
 
     @asynccontextmanager
@@ -98,21 +125,18 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
         telemetry={"auto_configure": True},
-        responses=problems.responses(),
-        generate_unique_id_function=lambda route: route.name,
+        # Answers first: `/sa-contexts/{saContextId}` would match the paths of some.
+        routes=[*_routes((*answers, *resources))],
     )
     app.logged = log_requests
     app.proxies = TrustedProxies(service.settings.trusted_proxies)
     app.state.service = service
     app.state.metrics = app_metrics
-    for resource in resources:
-        app.include_router(resource.router)
-    for module in (engine, metrics, health, problem_pages, documentation):
-        app.include_router(module.router)
     _add_middleware(app, service, hosts, app_metrics)
     errors.install(app)
-    openapi.install(app, resources)
-    documentation.install(app)
+    openapi.install(app, endpoints)
+    documentation.install(app, has_console=service.settings.console)
+    console.install(app, service.settings)
     return app
 
 
@@ -128,7 +152,7 @@ def _add_middleware(
     `Host`. Malformed requests never reach the application; `app.state.on_rejection` counts them.
     `app.state.is_verified` returns whether a credential was accepted from a client network.
     """
-    limits, public = service.settings.limits(RateLimits), public_paths(app.routes)
+    limits, is_public = service.settings.limits(RateLimits), public_requests(app.routes)
     is_authenticated = service.credentials.is_required
     requests, verified = address_policy(limits), VerifiedCredentialCache()
     app.add_middleware(ExactPaths)
@@ -138,14 +162,16 @@ def _add_middleware(
     if not is_authenticated:
         app.add_middleware(HostValidationMiddleware, hosts=hosts)
     app.add_middleware(CallerRateLimitMiddleware, limits=limits, proxies=app.proxies)
-    app.add_middleware(AuthenticationMiddleware, authenticator=service.credentials, public=public)
+    app.add_middleware(
+        AuthenticationMiddleware, authenticator=service.credentials, is_public=is_public
+    )
     if is_authenticated:
         app.add_middleware(HostValidationMiddleware, hosts=hosts)
         app.add_middleware(
             AddressRateLimitMiddleware,
             requests=requests,
             limits=limits,
-            public=public,
+            is_public=is_public,
             verified=verified,
         )
 

@@ -1,4 +1,4 @@
-"""The service beneath HTTP: the engine, and one running part per resource.
+"""The service beneath HTTP: the engine, and one running part per resource or answer.
 
 How it runs: the service starts, stops and closes all parts in the same way. Each part that reads
 lists or net events has its own session with the engine. Single objects and counters are read in
@@ -8,6 +8,7 @@ one session that all parts share.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,7 @@ from bindings.engine import Engine
 from bindings.ipv6_order import Ipv6OrderDetector
 from bindings.library import EngineKind, Library, UnfinishedCall, find_library
 from bindings.limits import LIMITS
+from bindings.rule_names import RuleNames
 from bindings.session import Session
 from bindings.subscriptions import Notify
 
@@ -47,6 +49,8 @@ P = TypeVar("P", bound="Part")
 
 CLOSE_SECONDS: Final = 0.7
 """The timeout for closing all sessions; a call that hangs must not keep the process alive."""
+
+COMPRESSION_THREADS: Final = max(1, min(4, (os.cpu_count() or 1) - 1))
 
 MAX_LOGGED_DIFFERENCES: Final = 20
 """Maximum number of logged differences between a capture and its replay."""
@@ -61,16 +65,17 @@ class Capacity:
             that a piece costs little more than its own time, so few that an iteration stays short.
         filtering: admits the threads that filter snapshots: one, because two would only contend
             for the GIL.
-        compression: admits the threads that compress, which do not need the GIL.
+        compression: admits the threads that compress, which do not need the GIL: one processor is
+            left to the event loop.
     """
 
     turns: FairLimiter = field(default_factory=lambda: FairLimiter(2))
     filtering: FairLimiter = field(default_factory=lambda: FairLimiter(1))
-    compression: FairLimiter = field(default_factory=lambda: FairLimiter(2))
+    compression: FairLimiter = field(default_factory=lambda: FairLimiter(COMPRESSION_THREADS))
 
 
 class Part:
-    """The running part of one resource, from the server's start to its shutdown."""
+    """The running part of one resource or answer, from the server's start to its shutdown."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -135,6 +140,7 @@ class Foundation:
         engine_calls: makes the calls of `engine`, one at a time: its session serves only one
             thread.
         deadline: limits how long requests wait for `engine`.
+        rule_names: finds the names of rules and policies, in a session of its own.
         capacity: what callers share fairly.
     """
 
@@ -144,6 +150,7 @@ class Foundation:
     engine: Engine
     engine_calls: EngineCalls
     deadline: EngineDeadline
+    rule_names: RuleNames
     capacity: Capacity = field(default_factory=Capacity)
 
 
@@ -155,8 +162,8 @@ class Service(Foundation):
         host: this host's name.
         streams: the open event streams.
         credentials: verifies the callers' credentials.
-        parts: the part of each resource. The key is the class of the resource's kind for a
-            listed resource, and the part's own class for any other.
+        parts: the parts of the resources, then those of the answers. The key is the class of the
+            resource's kind for a listed resource, and the part's own class for any other part.
         primary: the class of the kind whose refreshes show whether the engine responds.
     """
 
@@ -244,11 +251,12 @@ class Service(Foundation):
         with anyio.move_on_after(CLOSE_SECONDS, shield=True):
             async with anyio.create_task_group() as closing:
                 closing.start_soon(_close, self.engine)
+                closing.start_soon(_close, self.rule_names)
                 for part in self.parts.values():
                     closing.start_soon(part.close)
 
 
-async def _close(engine: Engine) -> None:
+async def _close(engine: Engine | RuleNames) -> None:
     await anyio.to_thread.run_sync(engine.close, abandon_on_cancel=True)
 
 
@@ -360,6 +368,8 @@ def _simulate(library: Library, settings: Settings) -> None:
         _replay(library, simulator, settings.simulated_capture)
         return
     simulator.populate(settings.simulated_contexts, settings.simulated_seed)
+    for crowd, count in (settings.simulated_crowds or {}).items():
+        simulator.add_crowd(control.Crowd[crowd.upper()], count)
     if settings.simulated_churn:
         simulator.start_churn(settings.simulated_churn, settings.simulated_seed)
     if settings.simulated_net_events:

@@ -76,16 +76,18 @@ def constant(content: bytes, media_type: str, headers: Mapping[str, str]) -> Con
     Args:
         content: the uncompressed body.
         media_type: the media type of the content.
-        headers: the headers of every response, except `ETag` and `Vary`.
+        headers: the headers of every response, except `ETag`; `Vary` only lists what the content
+            depends on besides `Accept-Encoding`.
     """
     is_large = len(content) >= MIN_COMPRESSED_BYTES
+    vary = [*([headers["Vary"]] if "Vary" in headers else []), *["Accept-Encoding"] * is_large]
     return Constant(
         content,
         gzip.compress(content, LEVEL, mtime=0) if is_large else None,
         media_type,
         {
             **headers,
-            **({"Vary": "Accept-Encoding"} if is_large else {}),
+            **({"Vary": ", ".join(vary)} if vary else {}),
             "ETag": etag_of(content),
         },
     )

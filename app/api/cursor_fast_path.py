@@ -43,6 +43,7 @@ class CursorFastPathRoute(APIRoute):
                 caller=await permission(request),
                 query=query.model_construct(**parameters),
                 is_export=False,
+                request=request,
                 service=request.app.state.service,
             )
             return response

@@ -8,10 +8,9 @@ the content security policy forbids other sources.
 
 from __future__ import annotations
 
-from functools import cache
-from hashlib import sha256
+from functools import cache, partial
 from importlib import resources
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -21,6 +20,7 @@ from app.api.conditional import REVALIDATE
 from app.api.constant import Constant, Once, constant
 from app.api.media_types import JSON_UTF_8
 from app.api.openapi.downgrade import as_3_0
+from app.api.page import Page, build
 from app.api.problems import NOT_FOUND, ProblemError
 
 
@@ -42,16 +42,21 @@ _PAGE: Final = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>sa-contexts</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="{swagger-ui.css}">
+<link rel="stylesheet" href="docs/swagger-ui.css">
 </head>
 <body>
 <noscript>This page needs JavaScript; see <a href="openapi.json">openapi.json</a>.</noscript>
-<div id="api"></div>
-<script src="{swagger-ui-bundle.js}"></script>
-<script src="{start.js}"></script>
+{link}<div id="api"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
 </body>
 </html>
 """
+
+_LINK: Final = """\
+<nav><a href=".">Console</a></nav>
+"""
+"""Leads to the console, which is at the server's root."""
 
 _START: Final = b"""\
 SwaggerUIBundle({
@@ -65,19 +70,6 @@ SwaggerUIBundle({
 """
 
 
-class Page(NamedTuple):
-    """The documentation page and its assets.
-
-    Attributes:
-        html: the page itself.
-        assets: the scripts and styles by name. Each name contains a digest of the content, so
-            browsers may cache an asset forever.
-    """
-
-    html: Constant
-    assets: dict[str, Constant]
-
-
 class Documentation:
     """The documentation of one application, built on first request.
 
@@ -87,35 +79,33 @@ class Documentation:
         page: the page that shows the document.
     """
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, *, has_console: bool) -> None:
         self.document = Once(lambda: _json(app.openapi()))
         self.document_3_0 = Once(lambda: _json(as_3_0(app.openapi())))
-        self.page = Once(_page)
+        self.page = Once(partial(_page, has_console=has_console))
 
 
-def install(app: FastAPI) -> None:
-    """Store the documentation of `app` in its state, where the routes find it."""
-    app.state.documentation = Documentation(app)
+def install(app: FastAPI, *, has_console: bool) -> None:
+    """Store the documentation of `app` in its state, where the routes find it.
+
+    Args:
+        app: the application.
+        has_console: whether the page links to the console.
+    """
+    app.state.documentation = Documentation(app, has_console=has_console)
 
 
 @cache
-def _page() -> Page:
-    """Build the page; it is identical for all applications."""
+def _page(*, has_console: bool) -> Page:
+    """Build the page; it is identical for all applications that have the console, or do not."""
     swagger = resources.files("fastapi_standalone_docs") / "static" / "swagger"
     files = {
         "swagger-ui.css": (swagger / "swagger-ui.css").read_bytes(),
         "swagger-ui-bundle.js": (swagger / "swagger-ui-bundle.js").read_bytes(),
         "start.js": _START,
     }
-    media_types = {"css": "text/css", "js": "text/javascript"}
-    headers = {**_HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
-    html, assets = _PAGE, {}
-    for file_name, content in files.items():
-        name = f"{_digest(content)}-{file_name}"
-        assets[name] = constant(content, media_types[file_name.rpartition(".")[2]], headers)
-        html = html.replace(f"{{{file_name}}}", f"docs/{name}")
-    revalidated = {**_HEADERS, "Cache-Control": REVALIDATE}
-    return Page(constant(html.encode(), "text/html; charset=utf-8", revalidated), assets)
+    html = _PAGE.replace("{link}", _LINK if has_console else "")
+    return build(html, "docs", files, _HEADERS)
 
 
 def _json(document: dict[str, Any]) -> Constant:
@@ -132,12 +122,6 @@ async def get_document(request: Request) -> Response:
 async def get_document_3_0(request: Request) -> Response:
     """Get the OpenAPI document in its 3.0.3 form."""
     return (await _of(request).document_3_0.get()).response(request)
-
-
-@router.get("/")
-async def get_root() -> Response:
-    """Redirect browsers to the documentation page."""
-    return RedirectResponse("docs", headers={"Cache-Control": "no-store"})
 
 
 @router.get("/docs")
@@ -159,5 +143,6 @@ def _of(request: Request) -> Documentation:
     return cast(Documentation, request.app.state.documentation)
 
 
-def _digest(content: bytes) -> str:
-    return sha256(content).hexdigest()[:16]
+def redirect_to_page() -> Response:
+    """Return a redirect from the server's root to the page."""
+    return RedirectResponse("docs", headers={"Cache-Control": "no-store"})

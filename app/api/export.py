@@ -13,17 +13,19 @@ from typing import Any, Final
 import anyio
 import orjson
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.api.conditional import etag_of_snapshot, has_etag, not_modified, validators
 from app.api.media_types import NDJSON, utf_8
 from app.api.negotiation import accepts_gzip
 from app.api.request_state import request_state
-from app.api.streaming import Compressor, capacity_of
+from app.api.streaming import VARY, Compressor, capacity_of
 from app.repository.query.filters import Selection
 from app.repository.query.paginator import Paginator
 from app.repository.snapshot.model import Snapshot
-from app.repository.store import Store
+from app.repository.snapshot.source import SnapshotSource
 from app.schemas.names import View
 
 
@@ -46,7 +48,9 @@ class _End:
 
 
 @asynccontextmanager
-async def _abort_early(receive: Receive, store: Store, evicted: anyio.Event) -> AsyncIterator[_End]:
+async def _abort_early(
+    receive: Receive, store: SnapshotSource, evicted: anyio.Event
+) -> AsyncIterator[_End]:
     """Cancel the block when the export must end.
 
     That is if the client disconnects, the server stops, the time limit expires, or the pin of the
@@ -114,11 +118,11 @@ class ExportResponse(Response):
         self._max_age = max_age
         self._describe = describe
         self._is_authorized = is_authorized
-        super().__init__(headers={"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"})
+        super().__init__()
         del self.headers["Content-Length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the export as fast as the client reads and turns allow.
+        """Send the export as fast as the client reads and turns allow, or 304.
 
         Raises:
             EngineError, EngineBusy, EngineTimedOut, ShuttingDown, TooManySnapshots: as for
@@ -137,7 +141,13 @@ class ExportResponse(Response):
 
         evicted = anyio.Event()
         export = self._paginator.open_export(self._selection, self._max_age, evicted.set)
-        async with export as (snapshot, positions):
+        async with export as selected:
+            snapshot, positions = selected.snapshot, selected.positions
+            etag = etag_of_snapshot(snapshot, selected.version or "", NDJSON, self._view)
+            if has_etag(Request(scope), etag):
+                await not_modified(etag, VARY)(scope, receive, send)
+                return
+            self.headers.update(validators(etag, VARY))
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             async with _abort_early(receive, self._paginator.store, evicted) as end:
                 for body in self._bodies(snapshot, positions):
@@ -158,7 +168,9 @@ class ExportResponse(Response):
         for start in range(0, len(positions), LINES):
             batch = positions[start : start + LINES]
             lines = b"".join(snapshot.blocks[position] + b"\n" for position in batch)
-            yield self._paginator.kind.basic_view(lines) if self._view is View.BASIC else lines
+            if self._view is not View.FULL:
+                lines = self._paginator.kind.in_view(lines, self._view)
+            yield lines
         end = {
             "end": True,
             "count": len(positions),

@@ -4,7 +4,7 @@ This module must not import `annotations` from `__future__`: the endpoints are c
 could not resolve annotations that are strings.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -25,6 +25,17 @@ from app.api.problems import ProblemKind
 from app.api.security import SaReader
 from app.repository.resource import ResourceKind
 from app.schemas.base import Shape
+from app.schemas.names import View
+
+
+async def full_view(request: Request) -> View:
+    """Reject any query and return `View.FULL`.
+
+    Raises:
+        ProblemError: 422.
+    """
+    await reject_query(request)
+    return View.FULL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +55,9 @@ class Listed:
         list_description: the list's description in the OpenAPI document.
         item_description: the item's description in the OpenAPI document.
         item_links: OpenAPI links from an item to other operations.
+        summary: the shape of an object with `view=summary`; None: the resource has no views.
+        summary_page: the shape of a page with `view=summary`; None: as above.
+        item_view: the dependency that returns the requested view of an item.
     """
 
     kind: type[ResourceKind]
@@ -58,6 +72,9 @@ class Listed:
     list_description: str
     item_description: str
     item_links: Mapping[str, Any] = field(default_factory=dict)
+    summary: type[Shape] | None = None
+    summary_page: type[Shape] | None = None
+    item_view: Callable[..., Coroutine[Any, Any, View]] = full_view
 
     @property
     def path(self) -> str:
@@ -84,10 +101,11 @@ def _list_route(listed: Listed) -> APIRouter:
         caller: SaReader,
         query: Annotated[listed.query, Query()],  # type: ignore[name-defined]  # a run-time value
         is_export: WantsNdjson,
+        request: Request,
         service: ServiceDep,
     ) -> Response:
         paginator = service.listed(listed.kind).paginator
-        return await answer_list(query, paginator, service, caller, is_export=is_export)
+        return await answer_list(request, query, paginator, service, caller, is_export=is_export)
 
     operation = f"list_{listed.plural}"
     router = APIRouter(route_class=CursorFastPathRoute)
@@ -100,7 +118,7 @@ def _list_route(listed: Listed) -> APIRouter:
         response_class=Response,
         responses=list_responses(
             listed.page,
-            listed.item,
+            [shape for shape in (listed.item, listed.summary) if shape],
             listed.export_end,
             links={
                 "nextPage": {
@@ -116,6 +134,7 @@ def _list_route(listed: Listed) -> APIRouter:
                     "description": "The current state of the first item of the page.",
                 },
             },
+            summary_page=listed.summary_page,
         ),
     )
     return router
@@ -131,19 +150,25 @@ def _item_route(listed: Listed) -> APIRouter:
                 description=f"The `{listed.item_id}`, a 64-bit decimal number.",
             ),
         ],
+        view: Annotated[View, Depends(listed.item_view)],
         request: Request,
         service: ServiceDep,
     ) -> Response:
         store = service.listed(listed.kind).store
-        return await answer_item(request, object_id, store, service, listed.not_found)
+        return await answer_item(request, object_id, view, store, service, listed.not_found)
 
-    router = APIRouter(dependencies=[Depends(require_json), Depends(reject_query)])
+    router = APIRouter(dependencies=[Depends(require_json)])
     router.add_api_route(
         f"{listed.path}/{{{listed.item_id}}}",
         get_object,
         name=f"get_{listed.singular}",
         description=listed.item_description,
         response_class=Response,
-        responses=item_responses(listed.item, listed.not_found, links=dict(listed.item_links)),
+        responses=item_responses(
+            listed.item,
+            listed.not_found,
+            links=dict(listed.item_links),
+            summary=listed.summary,
+        ),
     )
     return router

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
 import orjson
-from fastapi import Response
+from fastapi import Request, Response
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from app.api import problems
+from app.api.conditional import (
+    ETAG,
+    NOT_MODIFIED,
+    etag_of_snapshot,
+    has_etag,
+    not_modified,
+    validators,
+)
 from app.api.export import ExportResponse
-from app.api.media_types import JSON_UTF_8, NDJSON
+from app.api.items import summary_schema
+from app.api.media_types import JSON, JSON_UTF_8, NDJSON
 from app.api.parameters import ListQuery
 from app.api.problems import ProblemError
 from app.api.snapshots import set_lease_headers, snapshot_of
-from app.api.streaming import Piece, PiecesResponse
+from app.api.streaming import VARY, Piece, PiecesResponse
 from app.auth.callers import Caller
 from app.repository.query.cursors import CursorForOtherList, CursorFromOtherProcess, InvalidCursor
 from app.repository.query.filters import Selection
@@ -31,36 +40,45 @@ _OPENING: Final = b'{"items":['
 
 
 def list_responses(
-    page: type[Shape], item: type[Shape], end: type[Shape], links: dict[str, Any]
+    page: type[Shape],
+    items: Sequence[type[Shape]],
+    end: type[Shape],
+    links: dict[str, Any],
+    summary_page: type[Shape] | None = None,
 ) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI responses of a list.
 
     Args:
         page: the shape of a page.
-        item: the shape of an item.
+        items: the shape of an item in each view.
         end: the shape of the last line of an export.
         links: OpenAPI links to other operations.
+        summary_page: the shape of a page with `view=summary`; None: there is no such view.
     """
     return {
         200: {
             "model": page,
             "content": {
+                **summary_schema(summary_page),
                 NDJSON: {
                     "schema": {
                         "type": "string",
-                        "description": f"One `{item.__name__}` per line. The last line is "
-                        f"`{end.__name__}`; without it, the list is incomplete.",
+                        "description": "One "
+                        + " or ".join(f"`{item.__name__}`" for item in items)
+                        + f" per line. The last line is `{end.__name__}`; without it, the list is "
+                        "incomplete.",
                     },
                     "x-itemSchema": {  # `itemSchema` of OpenAPI 3.2, which tools still reject
                         "anyOf": [
-                            {"$ref": f"#/components/schemas/{item.__name__}"},
-                            {"$ref": f"#/components/schemas/{end.__name__}"},
+                            {"$ref": f"#/components/schemas/{shape.__name__}"}
+                            for shape in (*items, end)
                         ]
                     },
-                }
+                },
             },
             "links": links,
             "headers": {
+                "ETag": ETAG,
                 "Link": {
                     "description": 'The next page, as `<…>; rel="next"`; absent on the last.',
                     "schema": {"type": "string"},
@@ -77,6 +95,7 @@ def list_responses(
                 },
             },
         },
+        304: {**NOT_MODIFIED},
         **problems.responses(
             *problems.AUTH_PROBLEMS,
             problems.CURSOR_INVALID,
@@ -91,11 +110,18 @@ def list_responses(
 
 
 async def answer_list(
-    query: ListQuery, paginator: Paginator, service: Service, caller: Caller, *, is_export: bool
+    request: Request,
+    query: ListQuery,
+    paginator: Paginator,
+    service: Service,
+    caller: Caller,
+    *,
+    is_export: bool,
 ) -> Response:
-    """Answer a request for a list with a page or an export.
+    """Answer a request for a list with a page or an export, or with 304.
 
-    An `ExportResponse` reads the snapshot, and may raise, only when it is sent.
+    A page at a cursor has no ETag: while its snapshot is leased, it does not change. An
+    `ExportResponse` reads the snapshot, and may raise, only when it is sent.
 
     Raises:
         ProblemError: the cursor is invalid, has expired or belongs to another list, or a parameter
@@ -109,10 +135,16 @@ async def answer_list(
     if is_export:
         return _export(query, paginator, service, caller)
     if query.cursor is None:
-        page = await paginator.first_page(
-            query.selection, query.effective_view, query.limit, query.effective_max_age
-        )
-        return _page_response(page, query, paginator, service)
+        selected = await paginator.select(query.selection, query.effective_max_age)
+        etag = None
+        if selected.version is not None:
+            etag = etag_of_snapshot(
+                selected.snapshot, selected.version, JSON, query.effective_view, query.limit
+            )
+            if has_etag(request, etag):
+                return not_modified(etag, VARY)
+        page = paginator.page_of(selected, query.effective_view, query.limit)
+        return _page_response(page, query, paginator, service, etag)
     try:
         cursor = paginator.read_cursor(query.cursor)
         _require_match(query, cursor.selection, cursor.view)
@@ -204,7 +236,11 @@ def _export(query: ListQuery, paginator: Paginator, service: Service, caller: Ca
 
 
 def _page_response(
-    page: Page, query: ListQuery, paginator: Paginator, service: Service
+    page: Page,
+    query: ListQuery,
+    paginator: Paginator,
+    service: Service,
+    etag: str | None = None,
 ) -> Response:
     """Return a page, assembled from the JSON in the snapshot."""
     closing = b"]"
@@ -219,6 +255,8 @@ def _page_response(
         length = len(_OPENING) + max(0, page.length - 1) + len(closing)
     response = PiecesResponse(_page_pieces(page.pieces, closing), JSON_UTF_8, length)
     response.headers["Cache-Control"] = "no-store"
+    if etag is not None:
+        response.headers.update(validators(etag, VARY))
     if page.next_cursor is not None:
         link = query.link(cursor=page.next_cursor, selection=page.selection, view=page.view)
         response.headers["Link"] = f'<{link}>; rel="next"'

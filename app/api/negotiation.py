@@ -33,6 +33,15 @@ def quality_of_type(headers: Headers, media_type: str) -> float:
     return quality
 
 
+def prefers_html(headers: Headers) -> bool:
+    """Return whether the client prefers `text/html` to `application/json`, as browsers do.
+
+    It does not if it accepts both equally, for instance as `*/*`, or has no header `Accept`.
+    """
+    html, json = (quality_of_type(headers, each) for each in ("text/html", "application/json"))
+    return html > json
+
+
 def accepts_gzip(headers: Headers) -> bool:
     """Return whether `Accept-Encoding` accepts gzip; false without that header."""
     weights = dict(_weighted(headers, "accept-encoding"))

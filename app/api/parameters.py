@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from app.repository.changes.journal import EVENT_ID
 from app.repository.query.filters import Selection, Subnet
 from app.schemas.names import View
 
@@ -35,6 +36,9 @@ DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
 MAX_VALUES: Final = 16
 """Maximum number of values of one filter."""
+MAX_NAME_LENGTH: Final = 256
+MAX_NAMES_LENGTH: Final = 1024
+"""Maximum number of characters in all values of one filter on names, because cursors have them."""
 _ADDRESS: Final = re.compile(r"[0-9A-Fa-f:.]{1,45}")
 """The longest form is an IPv6 address that ends in an IPv4 address (RFC 4291, 2.2)."""
 _SUBNET: Final = re.compile(_ADDRESS.pattern + r"(/[0-9]{1,3})?")
@@ -65,13 +69,24 @@ def _parse(pattern: re.Pattern[str], parse: Callable[[str], T], what: str, text:
         raise PydanticCustomError("address", "Should be {what}", {"what": what})
     try:
         return parse(text)
-    except ValueError as error:
-        raise PydanticCustomError("address", "{reason}", {"reason": str(error)}) from None
+    except PydanticCustomError:  # a ValueError, too
+        raise
+    except ValueError:
+        raise PydanticCustomError("address", "Should be {what}", {"what": what}) from None
 
 
 def parse_subnet(text: Any) -> Subnet:
     """Parse an IP address, or a subnet in CIDR notation."""
-    return _parse(_SUBNET, ip_network, "an address or a subnet in CIDR notation", text)
+    return _parse(_SUBNET, _network, "an address or a subnet in CIDR notation", text)
+
+
+def _network(text: str) -> Subnet:
+    network = ip_network(text, strict=False)
+    if "/" in text and network.network_address != ip_address(text.partition("/")[0]):
+        raise PydanticCustomError(
+            "address", "Has host bits set: write {network}", {"network": str(network)}
+        )
+    return network
 
 
 def parse_address(text: Any) -> IPv4Address | IPv6Address:
@@ -135,6 +150,38 @@ IdInPath = Annotated[int, *_decimal(64, 9007199254740993)]
 """An id in a path, in decimal only: a hexadecimal form would give the object a second URL."""
 Uint64Parameter = Annotated[int, *_number(64, 9007199254740993)]
 Uint32Parameter = Annotated[int, *_number(32, 0xC9250CE6)]
+Uint16Parameter = Annotated[int, *_number(16, 4500)]
+
+
+def _limit_characters(patterns: list[str]) -> list[str]:
+    if sum(map(len, patterns)) > MAX_NAMES_LENGTH:
+        raise PydanticCustomError(
+            "names",
+            "Should have at most {maximum} characters in all values",
+            {"maximum": MAX_NAMES_LENGTH},
+        )
+    return patterns
+
+
+NamePattern = Annotated[
+    str,
+    BeforeValidator(
+        matching(
+            rf"[^\x00-\x1f\x7f]{{1,{MAX_NAME_LENGTH}}}",
+            f"Should be a name of 1 to {MAX_NAME_LENGTH} characters, or its beginning and *",
+        )
+    ),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_NAME_LENGTH,
+            "examples": ["host/web01.corp.example", "CORP\\*"],
+        }
+    ),
+]
+NamePatterns = Annotated[list[NamePattern], AfterValidator(_limit_characters)]
+"""The values of a filter on names: each a name, or its beginning and `*`. Case is ignored."""
 
 
 LimitParameter = Annotated[
@@ -172,6 +219,26 @@ class Freshness(BaseModel):
     def effective_max_age(self) -> float:
         """The maximum age in seconds: the given one, or the default."""
         return DEFAULT_MAX_AGE if self.max_age is None else self.max_age
+
+
+_SINCE_SCHEMA: Final = {
+    "type": "string",
+    "pattern": f"^{EVENT_ID.pattern}$",
+    "examples": ["8f14e45fceea-17"],
+}
+
+SinceParameter = Annotated[
+    str | None,
+    BeforeValidator(
+        matching(EVENT_ID.pattern, "Should be the id of an event, or <epoch>-<revision>")
+    ),
+    WithJsonSchema(_SINCE_SCHEMA),
+    Field(
+        description="Resume after this position: the id of an event, or `<epoch>-<revision>` of "
+        "a snapshot. A client that reconnects sends `Last-Event-ID`, which takes precedence."
+    ),
+]
+"""The position at which a stream resumes."""
 
 
 class Filters(BaseModel):

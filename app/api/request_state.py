@@ -33,6 +33,7 @@ class RequestState:
         outcome: why a stream or an export ended early, as logged; None: not recorded.
         send_queue: returns what the client has acknowledged, and what it has not.
         proxy: the address of the trusted proxy that forwarded the request; None: no proxy did.
+        is_pipelined: whether the client sent it before it had the response to the one before.
     """
 
     credential: Credential | None = None
@@ -45,6 +46,7 @@ class RequestState:
     outcome: str | None = None
     send_queue: Callable[[], SendQueue] = lambda: UNKNOWN
     proxy: str | None = None
+    is_pipelined: bool = False
 
 
 def request_state(scope: Scope) -> RequestState:

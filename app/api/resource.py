@@ -1,4 +1,4 @@
-"""The declaration of a resource: each resource package makes one, and the application uses it."""
+"""Declarations of resources and answers: each package makes one, and the application uses it."""
 
 from __future__ import annotations
 
@@ -38,28 +38,50 @@ class EngineAction:
     attempt: Callable[[Session], object]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resource:
-    """One resource of the API.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Endpoints:
+    """The routes of a resource or of an answer, with what the application needs to serve them.
 
     Attributes:
-        tag: the tag of the resource's operations in the OpenAPI document.
+        tag: the tag of the operations in the OpenAPI document.
         description: the description of the tag.
         router: the routes.
-        key: the key of the resource's part in `Service.parts`.
-        start: creates the part but does not run it.
         stream_shapes: the shapes of stream events, which FastAPI cannot find in route signatures.
-        add_metrics: registers the resource's metrics and returns the samplers to run.
-        actions: the actions on the engine that the doctor attempts.
-        features: the features that some versions of Windows lack, each with its functions.
+        add_metrics: registers the metrics and returns the samplers to run.
     """
 
     tag: str
     description: str
     router: APIRouter
-    key: Hashable
-    start: Callable[[Foundation], Part]
     stream_shapes: tuple[type[Shape], ...] = ()
     add_metrics: Callable[[Service, CollectorRegistry], Sequence[Sampler]] = no_metrics
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Resource(Endpoints):
+    """One resource of the API: objects of the engine.
+
+    Attributes:
+        key: the key of the resource's part in `Service.parts`.
+        start: creates the part but does not run it.
+        actions: the actions on the engine that the doctor attempts.
+        features: the features that some versions of Windows lack, each with its functions.
+    """
+
+    key: Hashable
+    start: Callable[[Foundation], Part]
     actions: tuple[EngineAction, ...] = ()
     features: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Answer(Endpoints):
+    """One answer of the API: what people ask, found in one or more resources.
+
+    Attributes:
+        start: creates the answer's part from the parts of the resources and of the answers before
+            it, but does not run it; the key of the part in `Service.parts` is its class. None: the
+            answer has no part.
+    """
+
+    start: Callable[[Foundation, Mapping[Hashable, Part]], Part] | None = None

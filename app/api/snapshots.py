@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from app.repository.snapshot.model import Snapshot
-from app.repository.store import Store
+from app.repository.snapshot.source import SnapshotSource
 from app.service import Service
 
 
@@ -24,7 +24,7 @@ def snapshot_of(snapshot: Snapshot, service: Service) -> dict[str, Any]:
     }
 
 
-def set_lease_headers(response: Response, lease_seconds: float, store: Store) -> None:
+def set_lease_headers(response: Response, lease_seconds: float, store: SnapshotSource) -> None:
     """Set the headers that say how long the snapshot is leased.
 
     Args:

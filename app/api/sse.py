@@ -11,8 +11,10 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
+import orjson
 from fastapi import Header
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -49,7 +51,24 @@ KEEP_ALIVE: Final = b"retry: %d\n:\n" % RETRY_MS
 Some clients would treat a block of only these lines as an empty message. Others ignore a block that
 starts with a comment, so the comment comes second.
 """
-RECONNECT: Final = format_event("reconnect", None, b"{}")
+
+
+def encode_time(time: datetime) -> bytes:
+    """Return a time in UTC as JSON (RFC 3339)."""
+    return orjson.dumps(time, option=orjson.OPT_UTC_Z)
+
+
+def format_timed(kind: str, event_id: str | None, members: bytes = b"") -> bytes:
+    """Format an event about the stream itself, whose `time` is now.
+
+    Args:
+        kind: the name of the event.
+        event_id: the id after which a client can resume, or None.
+        members: further members of the payload, separated by commas.
+    """
+    time = encode_time(datetime.now(UTC))
+    return format_event(kind, event_id, b'{"time":%b%b%b}' % (time, b"," * bool(members), members))
+
 
 LastEventId = Annotated[
     str | None,
@@ -158,7 +177,7 @@ class EventStream(Response):
             await send_body(KEEP_ALIVE + (self._source.bookmark() or b""))
             await self._send_events(send_body)
             state.outcome = self._end_reason()
-            await send({"type": "http.response.body", "body": RECONNECT})
+            await send({"type": "http.response.body", "body": format_timed("reconnect", None)})
         # At shutdown, the registry cancels the block if the client is not reading.
         state.outcome = state.outcome or "server_stops"
 
@@ -176,15 +195,18 @@ class EventStream(Response):
         now = time.monotonic()
         end = now + self._streams.seconds * random.uniform(1 - JITTER, 1)  # not a secret
         silent_since = now
+        is_first = True  # since the source had none
         while now < end and not self._streams.is_stopping and self._is_authorized():
             batch = await self._source.next_batch()
             if batch is None and now - silent_since >= KEEP_ALIVE_SECONDS:
                 batch = self._source.bookmark() or KEEP_ALIVE
             if batch is not None:
+                if not is_first:
+                    await self._streams.turns.turn()
                 await send_body(batch)
-                silent_since = now
-                await self._streams.turns.turn()  # another batch may follow at once
+                silent_since, is_first = now, False
             else:
+                is_first = True
                 self._due = min(end, silent_since + KEEP_ALIVE_SECONDS)
                 await self._source.notifier.wait(self._source)
             now = time.monotonic()

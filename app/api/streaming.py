@@ -37,9 +37,15 @@ MAX_INLINE_BYTES: Final = 64 << 10
 A thread would wait for the GIL twice, for up to 5 ms each while the event loop is busy.
 """
 
+MAX_WAITING: Final = 4
+"""How many of a caller's responses may wait for compression: further ones are not compressed, which
+takes a twentieth of the processor time."""
+
 _GZIP: Final = 31
 """`wbits` for the gzip format with the largest window (zlib manual, deflateInit2)."""
 
+
+VARY: Final = "Accept, Accept-Encoding"
 
 Piece = bytes | memoryview
 
@@ -68,15 +74,16 @@ class PiecesResponse(Response):
         self._length = length
         self.media_type = media_type
         super().__init__()
-        self.headers["Vary"] = "Accept, Accept-Encoding"
+        self.headers["Vary"] = VARY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
         """Send the response as fast as the client reads and turns allow."""
         capacity = capacity_of(scope)
         length, compressor = self._length, None
         is_large = length is None or length >= MIN_COMPRESSED_BYTES
+        is_possible = capacity.compression.waiting_of_caller < MAX_WAITING
         del self.headers["Content-Length"]
-        if is_large and accepts_gzip(Headers(scope=scope)):
+        if is_large and is_possible and accepts_gzip(Headers(scope=scope)):
             compressor = Compressor(capacity.compression)
             self.headers["Content-Encoding"] = "gzip"
         elif length is not None:

@@ -30,8 +30,11 @@ from tests.auth.oidc import (
     signing_key,
     unsigned,
 )
+from tests.bindings.test_rule_names import put_filter
 from tests.conftest import Serve
 
+
+FILTER_ID = 7
 
 SCOPES = ("sa:read", "events:read", "metrics:read", "diagnostics:read")
 
@@ -39,15 +42,26 @@ NEEDED = {
     "/sa-contexts": "sa:read",
     "/sa-contexts/{saContextId}": "sa:read",
     "/sa-contexts/summary": "sa:read",
+    "/sa-contexts/ended": "sa:read",
     "/sa-contexts/events": "events:read",
     "/ike-sas": "sa:read",
     "/ike-sas/{saId}": "sa:read",
     "/connections": "sa:read",
     "/connections/{connectionId}": "sa:read",
+    "/filters/{filterId}": "sa:read",
     "/statistics/ipsec": "metrics:read",
     "/statistics/ike": "metrics:read",
     "/net-events": "diagnostics:read",
     "/net-events/events": "diagnostics:read",
+    "/peers": "sa:read",
+    "/peers/{address}": "sa:read",
+    "/peers/events": "events:read",
+    "/tunnels": "sa:read",
+    "/tunnels/{providerContextKey}": "sa:read",
+    "/tunnels/events": "events:read",
+    "/history": "sa:read",
+    "/certificates": "sa:read",
+    "/certificates/{thumbprint}": "sa:read",
     "/engine": "sa:read",
     "/metrics": "metrics:read",
     "/health/live": None,
@@ -57,11 +71,17 @@ NEEDED = {
     "/": None,
     "/docs": None,
     "/docs/{name}": None,
+    "/console/{name}": None,
     "/problems/{code}": None,
+    "/failures": None,
+    "/failures/{code}": None,
 }
 """Scope by path; None: public."""
 
-ENDLESS = {"/sa-contexts/events", "/net-events/events"}
+IDENTIFYING = {"/failures", "/failures/{code}"}
+"""Public paths that show more to some callers, so that a credential must be valid if it is sent."""
+
+ENDLESS = {"/sa-contexts/events", "/peers/events", "/tunnels/events", "/net-events/events"}
 
 
 class Asked(NamedTuple):
@@ -118,20 +138,40 @@ def desk(serve: Serve, simulator: Simulator, tmp_path: Path, issuers: tuple[Oidc
         oidc_clock_skew_seconds=5,
         rate_limit_rejections=1_000_000,
     )
+    put_filter(simulator, FILTER_ID, "a rule")
     items = {
         "saContextId": simulator.ids()[0],
         "saId": main_modes(simulator)[0],
         "connectionId": simulator.connections()[0],
+        "address": client.get("/peers?limit=1", headers=bearer(reader)).json()["items"][0][
+            "address"
+        ],
+        "filterId": FILTER_ID,
+        "thumbprint": client.get("/certificates?limit=1", headers=bearer(reader)).json()["items"][
+            0
+        ]["thumbprint"],
+        "providerContextKey": client.get("/tunnels?limit=1", headers=bearer(reader)).json()[
+            "items"
+        ][0]["providerContextKey"],
     }
     script = client.get("/docs").text.partition('<script src="docs/')[2].partition('"')[0]
-    urls = {"name": script, "code": "not_found", **items}
+    urls = {"name": script, **items}
+    own = {
+        "/problems/{code}": {"code": "not_found"},
+        "/failures/{code}": {"code": "13868"},
+        "/console/{name}": {"name": "configuration.json"},
+    }
     assert isinstance(client.app, FastAPI)
     asked = [
-        Asked(path, path.format(**urls), "HEAD" if path in ENDLESS else method)
+        Asked(
+            path,
+            path.format(**{**urls, **own.get(path, {})}),
+            "HEAD" if path in ENDLESS else method,
+        )
         for path in paths_of(client.app)
         for method in ("GET", "HEAD")
     ]
-    for path in ("/sa-contexts", "/ike-sas", "/connections"):
+    for path in ("/sa-contexts", "/ike-sas", "/connections", "/peers", "/tunnels"):
         asked.append(Asked(path, path, accept="application/x-ndjson"))
         page = client.get(f"{path}?limit=1", headers=bearer(reader)).json()
         if "nextCursor" in page:
@@ -159,13 +199,17 @@ def outcomes(desk: Desk, headers: dict[str, str]) -> dict[Asked, int]:
     }
 
 
-def expected(desk: Desk, scopes: tuple[str, ...] | None) -> dict[Asked, Any]:
+def expected(
+    desk: Desk, scopes: tuple[str, ...] | None, *, is_rejected: bool = False
+) -> dict[Asked, Any]:
     """Return the status for a caller with these scopes; None: no accepted credential."""
     good = {"/": 307}
     found = {}
     for each in desk.asked:
         needed = NEEDED[each.path]
-        if needed is None or (scopes is not None and needed in scopes):
+        if is_rejected and each.path in IDENTIFYING:
+            found[each] = 401
+        elif needed is None or (scopes is not None and needed in scopes):
             found[each] = good.get(each.path, 200)
         else:
             found[each] = 401 if scopes is None else 403
@@ -264,7 +308,7 @@ def test_a_credential_that_is_not_taken_opens_what_is_public(desk: Desk, credent
     text = BAD[credential](desk)
     look_at_keys(desk.client)
 
-    assert outcomes(desk, bearer(text)) == expected(desk, None)
+    assert outcomes(desk, bearer(text)) == expected(desk, None, is_rejected=True)
 
 
 def test_nothing_but_what_is_public_is_open_without_a_credential(desk: Desk) -> None:

@@ -166,6 +166,7 @@ def test_an_example_is_true(serve: Serve, simulator: Simulator, example: Example
         simulator.net_event(type_, code, seed)
     assert simulator.flush()
     client.get("/sa-contexts?limit=1000&maxAge=0")
+    client.get("/net-events")  # waits for the first session
     name, _, value = (example.header or "").partition(": ")
 
     response = client.get(example.target, headers={name: value} if name else {})

@@ -10,6 +10,9 @@ from tests.api.test_problems import assert_problem
 from tests.conftest import Serve
 
 
+LISTS = ("/sa-contexts", "/sa-contexts/summary", "/ike-sas", "/connections", "/peers", "/tunnels")
+
+
 def paths(client: TestClient) -> list[str]:
     """Return a path of each resource that is not an endless stream, from the published document."""
     examples = {"{code}": "not_found"}
@@ -64,7 +67,7 @@ def test_each_kind_of_response_says_how_it_may_be_kept(client: TestClient) -> No
         response = client.get(path)
         if path.startswith("/problems/"):
             expected = "public, max-age=86400"
-        elif path.rpartition("/")[2].isdecimal():
+        elif path.rpartition("/")[2].isdecimal() or path in LISTS:
             expected = "no-cache"
         else:
             expected = "no-store"
@@ -117,8 +120,8 @@ def test_a_header_may_stand_in_several_lines(client: TestClient) -> None:
 
 
 def test_parameters_are_refused_where_there_are_none(client: TestClient) -> None:
-    some = client.get("/sa-contexts?limit=1").json()["items"][0]["saContextId"]
-    for path in ("/engine", f"/sa-contexts/{some}"):
+    some = client.get("/ike-sas?limit=1").json()["items"][0]["saId"]
+    for path in ("/engine", f"/ike-sas/{some}"):
         problem = assert_problem(client.get(f"{path}?view=basic"), 422, "invalid_parameters")
         assert [error["parameter"] for error in problem["errors"]] == ["view"]
         many = client.get(path + "?" + "&".join(f"a{number}=1" for number in range(99)))

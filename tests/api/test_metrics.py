@@ -169,6 +169,7 @@ def test_all_contexts_are_counted(serve: Serve) -> None:
 
 def test_a_scrape_costs_the_engine_nothing(client: TestClient, simulator: Simulator) -> None:
     client.get("/sa-contexts?maxAge=0")
+    client.get("/tunnels")  # whose policies are also read without a request
     before = simulator.calls("*")
 
     for _ in range(3):
@@ -213,7 +214,7 @@ class NotTouched:
 
 
 def test_a_scrape_looks_at_counts_and_not_at_contexts(serve: Serve) -> None:
-    client = serve(contexts=30, metrics_peers="10.1.2.3")
+    client = serve(contexts=30, expected_peers="10.1.2.3")
     client.get("/sa-contexts?limit=1&maxAge=0")
     store = service_of(client).store
     contents = store.state
@@ -299,7 +300,8 @@ def test_engine_that_returns_too_much_is_reported_with_the_reason(
     serve: Serve, simulator: Simulator, settings: dict[str, int], reason: str, code: str
 ) -> None:
     client = serve(contexts=3, **settings)
-    simulator.put(Tree("IPSEC_SA_CONTEXT1", OF_A_LONG_NAME).address)
+    tree = Tree("IPSEC_SA_CONTEXT1", OF_A_LONG_NAME)
+    simulator.put(tree.address)
 
     response = client.get("/sa-contexts?maxAge=0")
 
@@ -356,12 +358,12 @@ def test_leases_are_counted(serve: Serve, simulator: Simulator) -> None:
     assert (value(client, "sa_contexts_journal_bytes") or 0) > 0
 
 
-def test_only_peers_that_are_named_have_a_series(serve: Serve) -> None:
+def test_only_expected_addresses_have_a_series(serve: Serve) -> None:
     client = serve(contexts=250)
     busiest = client.get("/sa-contexts/summary?peers=1000&maxAge=0").json()["peers"]
     named = [busiest[0]["remoteAddress"], busiest[5]["remoteAddress"], "2001:DB8:0::1"]
     assert "wfp_sa_contexts_by_peer" not in client.get("/metrics").text
-    client = serve(contexts=250, metrics_peers=", ".join(named))
+    client = serve(contexts=250, expected_peers=", ".join([*named, "user05@corp.example"]))
     client.get("/sa-contexts?maxAge=0")
 
     counted = {
@@ -380,7 +382,7 @@ def test_only_peers_that_are_named_have_a_series(serve: Serve) -> None:
 
 
 def test_peers_are_counted_through_changes(serve: Serve, simulator: Simulator) -> None:
-    client = serve(contexts=200, metrics_peers="192.0.2.1")
+    client = serve(contexts=200, expected_peers="192.0.2.1")
     for _ in range(5):
         simulator.churn(50)
         peers = client.get("/sa-contexts/summary?peers=1000&maxAge=0").json()["peers"]
@@ -393,12 +395,12 @@ def test_peers_are_counted_through_changes(serve: Serve, simulator: Simulator) -
 def test_there_are_not_too_many_peers() -> None:
     most = [str(ip_address(number)) for number in range(1000)]
 
-    peers = Settings.model_validate({"metrics_peers": ",".join(most)}).metrics_peers
+    peers = Settings.model_validate({"expected_peers": ",".join(most)}).expected_peers
 
     assert [str(peer) for peer in peers or ()] == most
-    for wrong in (",".join([*most, "::1"]), "host", "10.0.0.0/8"):
+    for wrong in (",".join([*most, "::1"]), ",".join([*most, "host"]), "10.0.0.0/8"):
         with pytest.raises(ValidationError):
-            Settings.model_validate({"metrics_peers": wrong})
+            Settings.model_validate({"expected_peers": wrong})
 
 
 def requests(client: TestClient) -> Iterator[tuple[str, str, str, float]]:

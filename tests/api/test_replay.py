@@ -64,6 +64,25 @@ def test_an_item_is_served_under_its_captured_id(
     assert {path: replayed.get(path).content for path in paths} == expected
 
 
+def test_a_filter_is_served_as_it_was(
+    serve: Serve, simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    simulator.net_events(80, seed=2)
+    client = serve(contexts=30)
+    lines = capture(library, tmp_path / "capture")
+    asked = [line["argument"] for line in lines if line["function"] == "FwpmFilterGetById0"]
+    paths = [f"/filters/{filter_id}" for filter_id in asked]
+    expected = {path: client.get(path) for path in paths}
+
+    replayed = serve(simulated_capture=tmp_path / "capture")
+
+    assert {response.status_code for response in expected.values()} == {200, 404}
+    for path in paths:
+        response = replayed.get(path)
+        assert response.status_code == expected[path].status_code
+        assert response.is_error or response.content == expected[path].content
+
+
 def test_an_interface_has_the_name_that_it_had(
     serve: Serve, simulator: Simulator, library: Library, tmp_path: Path
 ) -> None:

@@ -7,13 +7,14 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import pytest
 from sa_contexts_simulator import Simulator
+from starlette.testclient import TestClient
 
 from app.api.problems import KINDS
 from app.repository.query.cursors import Cursor, CursorKey
@@ -46,16 +47,18 @@ FUNCTIONS = sorted(
 """Every function of the engine that the bindings declare and that can fail."""
 
 
-def traces() -> set[str]:
+@cache
+def traces() -> frozenset[str]:
     """Return the encodings of the canary that might occur."""
     shapes = {TEXT.decode(), TEXT.hex(), repr(TEXT)[2:-1], str(list(TEXT))[1:-1], str(NUMBER)}
     shapes |= {f"{NUMBER:x}", NUMBER.to_bytes(8, "little").hex(), NUMBER.to_bytes(8).decode()}
     shapes |= {b64encode(TEXT[shift:])[4:-6].decode() for shift in range(3)}
-    return {shape.lower() for shape in shapes}
+    return frozenset(shape.lower() for shape in shapes)
 
 
 def assert_clean(text: str) -> None:
-    found = [trace for trace in traces() if trace in text.lower()]
+    lowered = text.lower()
+    found = [trace for trace in traces() if trace in lowered]
     assert not found, found
 
 
@@ -114,12 +117,24 @@ def test_requests_cover_every_path() -> None:
         "saContextId": [1],
         "saId": [1],
         "connectionId": [1],
+        "filterId": [1],
+        "thumbprint": ["00"],
+        "address": ["192.0.2.1"],
+        "providerContextKey": ["c38d57d1-05a7-4c33-904f-7fbceee60e82"],
         "code": ["not_found"],
     }
     asked = [each.url.partition("?")[0] for each in requests(items, "x")]
 
     for path in DOCUMENT["paths"]:
         assert any(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), each) for each in asked), path
+
+
+def main_mode_filters(client: TestClient) -> list[str]:
+    """Return the ids of filters that lead to policies with preshared keys."""
+    failures = client.get("/net-events?type=ike_main_mode_failure").json()["items"]
+    filters = {each["ikeMmFailure"]["mmFilterId"] for each in failures}
+    assert len(filters) > 5
+    return sorted(filters)
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
@@ -140,11 +155,20 @@ def test_the_canary_is_in_no_answer_and_no_log(
         simulator.connections()[0],
         main_modes(simulator)[0],
     )
+    filters = main_mode_filters(client)
     items: dict[str, Iterable[object]] = {
         "saContextId": ids[:15],
         "saId": main_modes(simulator)[:15],
         "connectionId": simulator.connections()[:15],
-        "code": sorted(KINDS),
+        "filterId": filters,
+        "thumbprint": [
+            each["thumbprint"] for each in client.get("/certificates").json()["items"][:15]
+        ],
+        "address": [each["address"] for each in client.get("/peers").json()["items"][:15]],
+        "providerContextKey": [
+            each["providerContextKey"] for each in client.get("/tunnels").json()["items"][:15]
+        ],
+        "code": [*sorted(KINDS), "13801"],
     }
     asked = list(requests(items, other))
     seen: set[int] = set()
@@ -159,6 +183,7 @@ def test_the_canary_is_in_no_answer_and_no_log(
     def refresh() -> None:
         exercise([Asked(f"/sa-contexts/{ids[0]}"), Asked(f"/ike-sas/{main_mode}")])
         exercise([Asked(f"/connections/{connection}"), Asked("/engine")])
+        exercise([Asked(f"/filters/{filters[0]}"), Asked(f"/filters/{filters[-1]}")])
         exercise(Asked(path) for path in DOCUMENT["paths"] if path.startswith("/statistics"))
         exercise(
             each for each in asked if "maxAge=0" in each.url and each.accept == "application/json"
@@ -188,6 +213,8 @@ def test_the_canary_is_in_no_answer_and_no_log(
         "bindings.decode._bundle",
         "app.resources.sa_contexts.kind.encode_sa_context",
         "bindings.connections.read_credential",
+        "bindings.policy.read_provider_context",
+        "app.resources.filters.reader.encode_filter",
         "app.resources.connections.kind.encode_connection",
         "app.resources.ike_sas.kind.encode_ike_sa",
     ):

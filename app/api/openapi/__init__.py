@@ -1,7 +1,7 @@
 """The OpenAPI document: FastAPI's document, adapted for linters and SDK generators.
 
-Everything specific to a resource comes from its routes and shapes. The document is committed as
-docs/openapi.json, so that every change to it is reviewed.
+Everything specific to a resource or an answer comes from its routes and shapes. The document is
+committed as docs/openapi.json, so that every change to it is reviewed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from app.api.openapi.components import name_headers, without_unused
 from app.api.openapi.examples import add_examples
 from app.api.openapi.operations import complete, name_problem_codes
 from app.api.openapi.schemas import NEWER_VALUES, tidy_parameter, tidy_schemas
-from app.api.resource import Resource
+from app.api.resource import Endpoints
 from app.schemas.base import Shape
 from app.schemas.pages import StreamEnd, StreamPosition
 
@@ -54,24 +54,24 @@ TAGS: Final = (
     {"name": "Health", "description": "Liveness and readiness probes; they never call the engine."},
     {"name": "Problems", "description": "The kinds of problems and how to resolve them."},
 )
-"""The tags of endpoints that belong to no resource."""
+"""The tags of endpoints that belong to no resource and no answer."""
 
 STREAM_SHAPES: Final[tuple[type[Shape], ...]] = (StreamPosition, StreamEnd)
 """The shapes of stream events that all resources share."""
 
 
-def install(app: FastAPI, resources: Sequence[Resource]) -> None:
+def install(app: FastAPI, endpoints: Sequence[Endpoints]) -> None:
     """Make `app` publish the adapted document."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app, resources)
+            app.openapi_schema = _document(app, endpoints)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # as FastAPI documents
 
 
-def _document(app: FastAPI, resources: Sequence[Resource]) -> dict[str, Any]:
+def _document(app: FastAPI, endpoints: Sequence[Endpoints]) -> dict[str, Any]:
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -80,15 +80,15 @@ def _document(app: FastAPI, resources: Sequence[Resource]) -> dict[str, Any]:
         license_info={"name": "MIT", "identifier": "MIT"},
         servers=[{"url": ".", "description": "The server that publishes this document."}],
         tags=[
-            *({"name": each.tag, "description": each.description} for each in resources),
+            *({"name": each.tag, "description": each.description} for each in endpoints),
             *(dict(tag) for tag in TAGS),
         ],
         routes=app.routes,
     )
     document["security"] = []
     components = document["components"]
-    resource_shapes = (shape for each in resources for shape in each.stream_shapes)
-    for shape in (*STREAM_SHAPES, *resource_shapes):
+    own_shapes = (shape for each in endpoints for shape in each.stream_shapes)
+    for shape in (*STREAM_SHAPES, *own_shapes):
         schema = shape.model_json_schema(ref_template=REF_TEMPLATE, mode="serialization")
         components["schemas"].update(schema.pop("$defs", {}), **{shape.__name__: schema})
     operations = [operation for path in document["paths"].values() for operation in path.values()]

@@ -115,13 +115,16 @@ class _Converter:
         return schema
 
     def _nullable(self, schema: Schema) -> Schema:
-        """Convert a choice between a schema and null.
+        """Convert a choice between a schema and null, or between the shapes of several views.
 
         Other choices occur only in enumerations, which `_resolved` has replaced. For a reference
         that may be null, generators expect `allOf` and `nullable`, although 3.0.3, read strictly,
-        still excludes null.
+        still excludes null. Of several views, the result is the first, which is the default:
+        generators for 3.0 do not support choices without a discriminator.
         """
-        (choice,) = (each for each in schema["anyOf"] if each != _NULL)
+        choice, *others = (each for each in schema["anyOf"] if each != _NULL)
+        if others:
+            return self.convert(choice)
         own = {name: value for name, value in schema.items() if name != "anyOf"}
         converted = self.convert({**choice, **own})
         if "$ref" in converted:
