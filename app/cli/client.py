@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import re
 import ssl
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import httpx2
 import orjson
+import typer
 
 from app.cli.printable import printable
 from app.cli.servers import Access
+from app.cli.unreachable import explain_unreachable
 from app.net.secure_urls import is_loopback_host
 
 
@@ -22,8 +26,15 @@ TIMEOUT: Final = httpx2.Timeout(10, read=45)
 """In seconds. A stream is silent for at most 15 s, and a response may take 30 s by default."""
 MAX_BYTES: Final = 64 << 20
 """Maximum size of a response body; a page of maximum length has about 5 MB."""
+URL: Final = "--url or SA_CONTEXTS_URL"
+EXAMPLE: Final = "http://127.0.0.1:8000"
 TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """The syntax of a bearer token (RFC 6750, 2.1)."""
+
+NOT_THE_API: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY})
+"""Statuses of a server whose URL is given with a path that does not lead to the API."""
+NO_OPTIONS: Final = frozenset({"cursor", "initial", "limit", "view"})
+"""Parameters that commands send by themselves."""
 
 Parameters = Mapping[str, str | Sequence[str]]
 
@@ -71,12 +82,13 @@ def server_at(url: str, access: Access) -> Server:
     """Return the server at a URL, with the credential and certificates to use.
 
     Raises:
-        RequestRejected: the URL, a file or the credential cannot be used; or the credential would
-            cross the network in clear text.
+        typer.BadParameter: the URL is invalid, or the options contradict each other.
+        RequestRejected: a file or the credential cannot be used; or the credential would cross the
+            network in clear text.
     """
-    is_secured = url.lower().startswith("https:")
+    is_secured = _base(url).scheme == "https"
     if (access.ca or access.certificate) and not is_secured:
-        raise RequestRejected("--ca and --certificate require an https URL")
+        raise typer.BadParameter("--ca and --certificate require an https URL", param_hint=URL)
     trust = trusted(access.ca, access.certificate) if is_secured else None
     token = read_token(access.token_file)
     if token is not None and not access.allow_insecure:
@@ -122,7 +134,10 @@ def read_token(path: Path | None) -> str | None:
     token = os.environ.get("SA_CONTEXTS_TOKEN")
     if path is not None:
         try:
-            token = path.read_text(encoding="utf-8").strip()
+            content = path.read_bytes()
+            # The redirection of Windows PowerShell 5.1 writes UTF-16, and Windows' editors a BOM.
+            is_utf_16 = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+            token = content.decode("utf-16" if is_utf_16 else "utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not text"
             raise RequestRejected(f"cannot read {path}: {why}") from None
@@ -135,7 +150,8 @@ def require_secrecy(url: str) -> None:
     """Check that a credential sent to a URL does not cross the network in clear text.
 
     Raises:
-        RequestRejected: the credential would cross it in clear text, or the URL is invalid.
+        typer.BadParameter: the URL is invalid.
+        RequestRejected: the credential would cross it in clear text.
     """
     base = _base(url)
     if base.scheme == "http" and not is_loopback_host(base.host):
@@ -151,7 +167,7 @@ def create_client(server: Server) -> httpx2.AsyncClient:
     9110, 9.3.6). Over plain HTTP, the proxy would see the credential.
 
     Raises:
-        RequestRejected: the URL is invalid.
+        typer.BadParameter: the URL is invalid.
     """
     base = _base(server.url)
     headers = {} if server.token is None else {"Authorization": f"Bearer {server.token}"}
@@ -169,9 +185,11 @@ def _base(url: str) -> httpx2.URL:
     try:
         base = httpx2.URL(url)
     except httpx2.InvalidURL as error:
-        raise RequestRejected(f"{printable(url)} is not a URL: {error}") from None
+        sentence = f"{printable(url)} is not a URL: {error}"
+        raise typer.BadParameter(sentence, param_hint=URL) from None
     if base.scheme not in {"http", "https"} or not base.host:
-        raise RequestRejected(f"{printable(url)} is not a URL with http or https")
+        sentence = f"{printable(url)} is not a URL with http or https, such as {EXAMPLE}"
+        raise typer.BadParameter(sentence, param_hint=URL)
     return base
 
 
@@ -192,9 +210,10 @@ async def get_object(
             body = await read_body(response, MAX_BYTES)
     # In TLS 1.3, the first read fails if the server rejects the client certificate.
     except (httpx2.RequestError, ssl.SSLError) as error:
-        raise RequestRejected(f"cannot reach {client.base_url}: {describe(error)}") from None
+        why = explain_unreachable(error, client.base_url)
+        raise RequestRejected(f"cannot reach {client.base_url}: {why}") from None
     if response.status_code != 200:  # noqa: PLR2004  # OK
-        return problem_of(response, body)
+        return problem_of(response, body, client)
     require_media_type(response, "application/json", "JSON")
     return parse_object(body, "the answer of the server")
 
@@ -209,17 +228,37 @@ async def read_body(response: httpx2.Response, max_bytes: int) -> bytes:
     return bytes(body)
 
 
-def problem_of(response: httpx2.Response, body: bytes) -> Problem:
-    """Return the problem in a response's body; if there is none, the status is the reason."""
+def problem_of(response: httpx2.Response, body: bytes, client: httpx2.AsyncClient) -> Problem:
+    """Return the problem in a response's body; if there is none, the status is the reason.
+
+    The reason also says which options to change, if that is known.
+    """
     reason, code = f"{response.status_code} {response.reason_phrase}", ""
     try:
         problem = parse_object(body, "the problem")
-        errors = "".join(f"; {e['parameter']}: {e['reason']}" for e in problem.get("errors", []))
-        reason, code = f"{problem['detail']}{errors}", str(problem.get("code", ""))
-    except (RequestRejected, KeyError, TypeError, RecursionError):
+        given = response.url.params.keys() - NO_OPTIONS
+        errors = [
+            f"{_option(error['parameter'])}: {error['reason']}"
+            for error in problem.get("errors", [])
+            if error["parameter"] in given
+        ]
+        detail = str(problem["detail"])
+        reason = f"{detail.rstrip('.')}: {'; '.join(errors)}" if errors else detail
+        code = str(problem.get("code", ""))
+    except (RequestRejected, KeyError, TypeError, AttributeError, RecursionError):
         pass  # probably a response of a proxy, not of the server
     is_temporary = response.is_server_error or response.status_code in {408, 429}
+    if response.status_code == HTTPStatus.UNAUTHORIZED and "Authorization" not in client.headers:
+        reason += " Pass --token-file, or set SA_CONTEXTS_TOKEN."
+    if response.status_code in NOT_THE_API and client.base_url.path != "/":
+        root = client.base_url.copy_with(path="/")
+        reason += f" If this is a path of the API, pass only the URL of the server: --url {root}"
     return Problem(_address(response), printable(reason), code, is_temporary=is_temporary)
+
+
+def _option(parameter: str) -> str:
+    """Return the option that sends a parameter of the API."""
+    return "--" + re.sub("[A-Z]", lambda capital: f"-{capital[0].lower()}", parameter)
 
 
 def require_media_type(response: httpx2.Response, media_type: str, what: str) -> None:
@@ -254,13 +293,8 @@ def malformed_rejected(what: str) -> Iterator[None]:
     """Raise `RequestRejected` if the block fails because an answer lacks the expected shape."""
     try:
         yield
-    except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError):
         raise RequestRejected(f"{what} of the server lacks the shape of its kind") from None
-
-
-def describe(error: Exception) -> str:
-    """Return why a request failed, as printable text."""
-    return printable(str(error)) or type(error).__name__
 
 
 def _address(response: httpx2.Response) -> str:

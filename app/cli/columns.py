@@ -36,7 +36,8 @@ def table_lines(
     Args:
         columns: the columns in order of importance.
         rows: the rows, each with a printable text for every column.
-        width: the terminal's width in cells. Columns without text are omitted. If the columns do
+        width: the terminal's width in cells. Columns without text are omitted,
+            unless there are no rows. If the columns do
             not fit, the least important are omitted, too. The first column is always shown.
             None: show all columns in full width.
     """
@@ -44,7 +45,7 @@ def table_lines(
     longest = [max(map(cell_len, texts)) for texts in zip(*lines, strict=True)]
     widths = dict(enumerate(longest))
     if width is not None:
-        used = [at for at in widths if at == 0 or any(row[at] for row in rows)]
+        used = [at for at in widths if at == 0 or not rows or any(row[at] for row in rows)]
         widths = _fitted(columns, longest, used, width)
     return [
         GAP.join(_fitted_text(texts[at], cells) for at, cells in widths.items()).rstrip()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from app.cli.printable import printable
-from app.cli.rows import remote_endpoint, state_of, traffic_of
+from app.cli.rows import endpoint, traffic_of
 from app.resources.sa_contexts.protection import named, protection_of
 
 
@@ -14,6 +14,8 @@ Outline: TypeAlias = Mapping[str, "str | list[str] | Outline"]
 """Texts and nested outlines by name; each element of a list becomes one line."""
 
 INDENT = "  "
+HAS_ENDED = "has ended"
+"""What stands in place of a main mode SA that no longer exists."""
 NO_PRIVATE_ADDRESS = "0.0.0.0"  # noqa: S104  # not for listening
 
 
@@ -50,7 +52,7 @@ def details_of(context: Mapping[str, Any], main_mode_sa: Mapping[str, Any] | str
     """
     outbound, inbound = context["outboundSa"], context["inboundSa"]
     sa = outbound or inbound
-    parts: dict[str, Any] = {"state": state_of(context)}
+    parts: dict[str, Any] = {"state": _state(context)}
     if sa is not None:
         parts |= {"peer": _peer(sa)}
     parts |= {
@@ -63,20 +65,29 @@ def details_of(context: Mapping[str, Any], main_mode_sa: Mapping[str, Any] | str
     return {f"SA context {context['saContextId']}": parts}
 
 
+def _state(context: Mapping[str, Any]) -> str:
+    """Return a text that says which SAs a context has."""
+    if context["inboundSa"] is None:
+        return "no SAs" if context["outboundSa"] is None else "out only"
+    return "in only" if context["outboundSa"] is None else "complete"
+
+
 def _peer(sa: Mapping[str, Any]) -> Outline:
     traffic, bundle = sa["traffic"], sa["saBundle"]
     identity = bundle.get("ipsecId") or {}
     private = bundle["peerV4PrivateAddress"]
     udp = sa["udpEncapsulation"]
     return {
-        "remote": remote_endpoint(sa),
+        "remote": endpoint(traffic["remoteAddress"], udp["remoteUdpEncapPort"] if udp else None),
         "private address": "" if private in {None, NO_PRIVATE_ADDRESS} else private,
         "machine": identity.get("mmTargetName") or "",
         "user": identity.get("emTargetName") or "",
         "local": traffic["localAddress"] or "",
         "interface": traffic.get("localIfAlias") or "",
         "mode": traffic["trafficType"],
-        "traffic": traffic_of(traffic),
+        "traffic": traffic_of(
+            *(traffic.get(name) for name in ("ipProtocol", "localPort", "remotePort"))
+        ),
         "UDP encapsulation": ""
         if not udp
         else f"local port {udp['localUdpEncapPort']}, remote port {udp['remoteUdpEncapPort']}",
@@ -95,7 +106,7 @@ def _sa(sa: Mapping[str, Any]) -> Outline:
         "idle timeout": f"{idle} s" if (idle := bundle["idleTimeoutSeconds"]) else "none",
         "keying module": module.get("keyModule") or module.get("keyModuleKey") or "",
         "flags": " ".join(bundle["flags"]["names"]),
-        "rule": _rule(sa["transportFilter"]),
+        "rule": _rule(sa["transportFilter"], sa.get("ruleName")),
     }
 
 
@@ -108,11 +119,12 @@ def _lifetime(lifetime: Mapping[str, Any]) -> str:
     return ", ".join(f"{limit} {unit}" for limit, unit in limits if limit) or "no limit"
 
 
-def _rule(rule: Mapping[str, Any] | None) -> Outline | str:
+def _rule(rule: Mapping[str, Any] | None, name: str | None) -> Outline | str:
+    """Return a transport filter; if there is none, only the rule's name (older servers lack it)."""
     if rule is None:
-        return "none"
+        return name or "none"
     return {
-        "name": rule["name"] or "",
+        "name": name or rule["name"] or "",
         "description": rule["description"] or "",
         "filter": f"{rule['filterId']}",
         "layer": rule.get("layer") or rule["layerKey"],
@@ -139,6 +151,7 @@ def _main_mode(sa: Mapping[str, Any] | str) -> Outline | str:
     return {
         "keying module": named(sa, "keyModuleType"),
         "protection": f"{cipher} + {integrity}, {named(proposal, 'dhGroup')}",
+        **({"weaknesses": " ".join(sa["weaknesses"]) or "none"} if "weaknesses" in sa else {}),
         "lifetime": f"{proposal['maxLifetimeSeconds']} s",
         "local": [_credential(pair["localCredentials"]) for pair in pairs],
         "peer": [_credential(pair["peerCredentials"]) for pair in pairs],

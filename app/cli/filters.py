@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from inspect import Parameter, Signature
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 import typer
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from app.api.errors import parameter_error
 from app.api.parameters import Filters
 from app.repository.query.filters import Selection
+
+
+Query = TypeVar("Query", bound=BaseModel)
 
 
 def filter_options(query: type[Filters]) -> Callable[..., Selection]:
@@ -24,21 +27,35 @@ def filter_options(query: type[Filters]) -> Callable[..., Selection]:
     """
 
     def select(**texts: list[str] | None) -> Selection:
-        try:
-            found = query.model_validate({to_camel(n): each for n, each in texts.items() if each})
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            invalid = parameter_error(first["loc"], first)
-            option = next(name for name in texts if to_camel(name) == invalid["parameter"])
-            raise typer.BadParameter(
-                invalid["reason"], param_hint=f"--{option.replace('_', '-')}"
-            ) from None
-        return found.selection
+        return validated(query, texts).selection
 
     select.__signature__ = Signature(  # type: ignore[attr-defined]  # what `inspect` reads
         [_option(name, query.model_fields[name]) for name in query.SELECTION.names()]
     )
     return select
+
+
+def validated(query: type[Query], options: Mapping[str, Any]) -> Query:
+    """Return the query with the values of options, validated as the API does.
+
+    Args:
+        query: the class of the query.
+        options: the values by the name of the parameter; empty ones are not given.
+
+    Raises:
+        typer.BadParameter: an option is invalid.
+    """
+    try:
+        return query.model_validate(
+            {to_camel(name): each for name, each in options.items() if each}
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        invalid = parameter_error(first["loc"], first)
+        option = next(name for name in options if to_camel(name) == invalid["parameter"])
+        raise typer.BadParameter(
+            invalid["reason"], param_hint=f"--{option.replace('_', '-')}"
+        ) from None
 
 
 def parameters_of(selection: Selection) -> dict[str, list[str]]:
@@ -55,6 +72,8 @@ def _option(name: str, field: FieldInfo) -> Parameter:
 def _metavar(name: str, annotation: Any) -> str:
     """Return the values of an enumeration; for other types, the kind of value, such as `SUBNET`."""
     value, *_ = get_args(annotation) or (None,)
+    if bool in {value, *get_args(value)[:1]}:
+        return "[true|false]"
     if isinstance(value, type) and issubclass(value, StrEnum):
         return f"[{'|'.join(value)}]"
     return name.rpartition("_")[2].upper()

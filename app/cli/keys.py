@@ -15,13 +15,14 @@ from app.auth.key_file import MAX_NAME, ApiKey, KeyFile, new_key_text, read_keys
 from app.auth.scopes import Scope
 from app.cli.columns import Column, table_lines
 from app.cli.failures import discard_output, explained_failures, fail
+from app.cli.group import Group
 from app.cli.options import given
 from app.cli.printable import print_lines, printable
 from app.settings.model import Settings
 from app.settings.paths import state_folder
 
 
-app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
+app = typer.Typer(cls=Group, help="Create, list and revoke API keys.", no_args_is_help=True)
 
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 MAX_DAYS: Final = 3650
@@ -94,7 +95,9 @@ def add(
 def list_(file: FileOption = None) -> None:
     """List the keys, without their secrets."""
     with explained_failures(KeysBusy):
-        found = read_keys(_path(file))
+        path = _path(file)
+        _require_keys(path)
+        found = read_keys(path)
     now = datetime.now(UTC)
     rows = [
         (
@@ -104,6 +107,12 @@ def list_(file: FileOption = None) -> None:
         for key in found.keys
     ]
     print_lines(table_lines(COLUMNS, rows))
+
+
+def _require_keys(path: Path) -> None:
+    """Exit with a message if there is no file of keys."""
+    if not path.exists() and not path.is_symlink():  # a dangling link is another failure
+        fail(f"there are no keys in {path} yet: create one with `sa-contexts keys add`")
 
 
 def _status(key: ApiKey, now: datetime) -> str:
@@ -136,8 +145,7 @@ def revoke(
         return before.model_copy(update={"keys": tuple(keys)})
 
     with explained_failures(KeysBusy):
-        if not path.exists() and not path.is_symlink():  # `change_keys` reports a dangling link
-            fail(f"there are no keys in {path}")
+        _require_keys(path)
         change_keys(path, with_revoked)
     _say(
         f"The key {key_id} is revoked in {path}. A server that reads this file rejects the key "

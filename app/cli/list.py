@@ -36,11 +36,10 @@ def list_contexts(
     or from --token-file.
     """
     with opened_source(url, server_access, engine, simulated_contexts) as source:
-        items = source.contexts(selection)
         if as_json:
-            print_json_items(items)
+            print_json_items(source.contexts(selection))
             return
-        rows = [row_of(item) for item in items]
+        rows = [row_of(item) for item in source.summaries(selection)]
         print_lines(
             [
                 *table_lines(COLUMNS, rows, terminal_width()),

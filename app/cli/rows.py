@@ -7,11 +7,11 @@ from typing import Any, Final, NamedTuple
 
 from app.cli.columns import Column
 from app.cli.printable import printable
-from app.resources.sa_contexts.protection import named, protection_of
+from app.resources.sa_contexts.protection import named
 
 
 class Row(NamedTuple):
-    """A context as printable texts: its outbound SA or, if it has none, its inbound SA."""
+    """A context in the view `summary` as printable texts."""
 
     remote: str
     protection: str
@@ -44,57 +44,50 @@ COLUMNS: Final = (
 The essential columns fit in 80 cells, even if the remote address is the longest IPv6 address.
 """
 
+STATES: Final = {
+    "complete": "complete",
+    "inbound_only": "in only",
+    "outbound_only": "out only",
+    "no_sa": "no SAs",
+}
+"""The texts for `state`."""
+
 PROTOCOLS: Final = {0: "*", 1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
 """Usual names of protocol numbers; 0 means any protocol."""
 
 
 def row_of(context: Mapping[str, Any]) -> Row:
-    """Return the row of an `SaContext` object of the API (`app.resources.sa_contexts.schema`)."""
-    sa_context_id = printable(context["saContextId"])
-    sa = context["outboundSa"] or context["inboundSa"]
-    if sa is None:
-        return Row("", "", "", state_of(context), "", sa_context_id, "", "", "", "", "")
-    bundle, traffic = sa["saBundle"], sa["traffic"]
-    identity = bundle.get("ipsecId") or {}  # absent in the basic view
+    """Return the row of a `SummarizedSaContext` object of the API."""
+    ports = (context["ipProtocol"], context["localPort"], context["remotePort"])
     cells = (
-        remote_endpoint(sa),
-        protection_of(bundle["saList"]),
-        " ".join(sa["weaknesses"]),
-        state_of(context),
-        traffic["localAddress"] or "",
-        sa_context_id,
-        (sa["transportFilter"] or {}).get("name") or "",
-        identity.get("emTargetName") or identity.get("mmTargetName") or "",
-        named(bundle, "pfsGroup"),
-        named(traffic, "trafficType"),
-        traffic_of(traffic),
+        endpoint(context["remoteAddress"], context["remoteUdpEncapPort"]),
+        context["protection"] or "",
+        " ".join(context["weaknesses"]),
+        STATES.get(context["state"], context["state"]),
+        context["localAddress"] or "",
+        context["saContextId"],
+        context["ruleName"] or "",
+        context["principalName"] or "",
+        named(context, "pfsGroup"),
+        named(context, "trafficType"),
+        traffic_of(*ports),
     )
     return Row(*map(printable, cells))
 
 
-def state_of(context: Mapping[str, Any]) -> str:
-    """Return a text that says which SAs a context has."""
-    if context["inboundSa"] is None:
-        return "no SAs" if context["outboundSa"] is None else "out only"
-    return "in only" if context["outboundSa"] is None else "complete"
-
-
-def remote_endpoint(sa: Mapping[str, Any]) -> str:
-    """Return an SA's remote address, with the port if ESP is encapsulated in UDP (RFC 3948).
+def endpoint(address: str | None, udp_port: int | None) -> str:
+    """Return an address, with the port if ESP is encapsulated in UDP (RFC 3948).
 
     The port distinguishes peers behind the same NAT.
     """
-    address, udp = sa["traffic"]["remoteAddress"] or "", sa["udpEncapsulation"]
-    if not udp:
-        return address
+    if not address or udp_port is None:
+        return address or ""
     host = f"[{address}]" if ":" in address else address
-    return f"{host}:{udp['remoteUdpEncapPort']}"
+    return f"{host}:{udp_port}"
 
 
-def traffic_of(traffic: Mapping[str, Any]) -> str:
+def traffic_of(protocol: int | None, local_port: int | None, remote_port: int | None) -> str:
     """Return protocol, local and remote port, with `*` for any; empty if all three are any."""
-    protocol, *ports = (traffic.get(n) or 0 for n in ("ipProtocol", "localPort", "remotePort"))
-    if not protocol and not any(ports):
+    if not protocol and not local_port and not remote_port:
         return ""
-    local, remote = (port or "*" for port in ports)
-    return f"{PROTOCOLS.get(protocol, protocol)} {local} > {remote}"
+    return f"{PROTOCOLS.get(protocol or 0, protocol)} {local_port or '*'} > {remote_port or '*'}"

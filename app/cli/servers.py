@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, NamedTuple, TypeAlias
+from typing import Annotated, Final, NamedTuple, TypeAlias
 
 import typer
 
@@ -18,6 +18,9 @@ UrlOption: TypeAlias = Annotated[
         "SA_CONTEXTS_URL.",
     ),
 ]
+
+
+REQUIRES_URL: Final = "requires --url or SA_CONTEXTS_URL"
 
 
 class Access(NamedTuple):
@@ -55,6 +58,22 @@ def access(
 ) -> Access:
     """Return an `Access` with these options, for use with `borrowing`."""
     return Access(ca, certificate, token_file, allow_insecure)
+
+
+def require_no_access(access: Access, reason: str) -> None:
+    """Check that there are no options of `access`, because no server is asked.
+
+    Args:
+        access: the options.
+        reason: what is wrong with them, as a clause.
+
+    Raises:
+        typer.BadParameter: there are.
+    """
+    names = [name for name, value in access._asdict().items() if value]
+    if names:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in names)
+        raise typer.BadParameter(reason, param_hint=options)
 
 
 def url_of_environment() -> str | None:

@@ -1,4 +1,4 @@
-"""`sa-contexts service`: installs, controls and removes the Windows service."""
+"""`sa-contexts service`: installs, controls and removes the Windows service, and prepares WFP."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Annotated, Final
 
 import typer
 
+from app.cli.connection_monitoring import enable_connection_monitoring
 from app.cli.failures import fail
+from app.cli.group import Group
 from app.server.uvicorn_server import exit_despite_hung_threads
 from app.settings.paths import state_folder
 from app.windows_service.spec import ACCOUNT, program
@@ -21,7 +23,7 @@ NOT_RUNNING: Final = 3
 NOT_INSTALLED: Final = 4
 """Exit codes of `status`, similar to those in the Linux Standard Base."""
 
-app = typer.Typer(help="Run the server as a Windows service.", no_args_is_help=True)
+app = typer.Typer(cls=Group, help="Run the server as a Windows service.", no_args_is_help=True)
 
 
 def _require_windows() -> None:
@@ -105,6 +107,9 @@ def remove(
     """Stop and delete the service, but keep its settings, keys and logs."""
     with _control() as control:
         control.remove(state_folder() if purge else None, typer.echo)
+
+
+app.command()(enable_connection_monitoring)
 
 
 @app.command(hidden=True)

@@ -13,7 +13,17 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Final
 
-from app.doctor.checks import certificate, engine, host, issuer, program, rights, server, state
+from app.doctor.checks import (
+    certificate,
+    engine,
+    host,
+    ike_certificates,
+    issuer,
+    program,
+    rights,
+    server,
+    state,
+)
 from app.doctor.checks.host import user_name
 from app.doctor.context import DoctorContext
 from app.doctor.masking import Mask
@@ -53,6 +63,7 @@ SECTIONS: Final[Mapping[str, tuple[Check, ...]]] = {
         Check("unreadable", engine.unreadable),
         Check("net_event_collection", engine.net_event_collection),
         Check("connection_monitoring", engine.connection_monitoring),
+        Check("ike_certificates", ike_certificates.ike_certificates),
     ),
     "rights": tuple(
         rights.right_check(action) for resource in RESOURCES for action in resource.actions

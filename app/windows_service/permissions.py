@@ -18,6 +18,7 @@ SYSTEM: Final = "S-1-5-18"
 ADMINISTRATORS: Final = "S-1-5-32-544"
 SERVICE_LOGON: Final = "SeServiceLogonRight"
 
+_NO_MEMBER: Final = frozenset({winerror.ERROR_MEMBER_NOT_IN_ALIAS, winerror.ERROR_NO_SUCH_MEMBER})
 _NET: Final[Any] = win32net
 """Not typed, because the stubs reject None as the server name, which means this computer."""
 
@@ -97,13 +98,15 @@ def join_group(group_sid: str, account: str) -> bool:
     return True
 
 
-def leave_group(group_sid: str, account: str) -> None:
-    """Remove an account from a local group, if it is a member."""
+def leave_group(group_sid: str, account: str) -> bool:
+    """Remove an account from a local group; return False if it was no member or does not exist."""
     try:
         _NET.NetLocalGroupDelMembers(None, _group_name(group_sid), [account])
     except pywintypes.error as error:
-        if error.winerror != winerror.ERROR_MEMBER_NOT_IN_ALIAS:
+        if error.winerror not in _NO_MEMBER:
             raise
+        return False
+    return True
 
 
 def _group_name(sid: str) -> str:

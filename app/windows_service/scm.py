@@ -114,7 +114,7 @@ def install(folder: Path, account: str, report: Callable[[str], None]) -> None:
     """
     with _opened_manager(win32service.SC_MANAGER_CREATE_SERVICE) as manager, ExitStack() as undo:
         with _step("create the service"):
-            service, is_new = _create(manager, command_line(folder), account, undo)
+            service, previous = _create(manager, command_line(folder), account, undo)
         report(f"the service {NAME} starts with Windows, as {account}")
         _configure(service, report)
         with _step("find the account"):
@@ -127,9 +127,14 @@ def install(folder: Path, account: str, report: Callable[[str], None]) -> None:
             if join_group(READERS, account):
                 undo.callback(leave_group, READERS, account)
         report(f"{account} is in Network Configuration Operators ({READERS})")
+        if previous is not None and previous.lower() != account.lower():
+            with _step("remove the previous account from Network Configuration Operators"):
+                if leave_group(READERS, previous):
+                    undo.callback(join_group, READERS, previous)
+                    report(f"{previous}, its previous account, is no longer in that group")
         with _step("register it as an Event Log source"):
             add_source()
-        if is_new:
+        if previous is None:
             undo.callback(remove_source)
         with _step(f"set the permissions of {folder}"):
             for each, sddl in ((folder, folder_sddl(sid)), (folder / "logs", logs_sddl(sid))):
@@ -142,8 +147,9 @@ def install(folder: Path, account: str, report: Callable[[str], None]) -> None:
             with _step(f"write {settings}"):
                 settings.write_text(first_settings(folder), encoding="utf-8")
             report(f"its settings file is {settings}")
+        is_running = _query(service)["CurrentState"] == win32service.SERVICE_RUNNING
         undo.pop_all()
-        if _query(service)["CurrentState"] == win32service.SERVICE_RUNNING:
+        if is_running:
             report(f"it is still running with the old configuration; {RESTART}")
         win32service.CloseServiceHandle(service)
 
@@ -175,8 +181,10 @@ def stop() -> None:
         ServiceError: it did not stop in time, or a call failed.
     """
     with _opened(win32service.SERVICE_STOP | win32service.SERVICE_QUERY_STATUS) as service:
-        with _step("stop the service", ignored=winerror.ERROR_SERVICE_NOT_ACTIVE):
-            win32service.ControlService(service, win32service.SERVICE_CONTROL_STOP)
+        # A service that is stopping accepts no control (ControlService, winsvc.h).
+        if _query(service)["CurrentState"] != win32service.SERVICE_STOP_PENDING:
+            with _step("stop the service", ignored=winerror.ERROR_SERVICE_NOT_ACTIVE):
+                win32service.ControlService(service, win32service.SERVICE_CONTROL_STOP)
         _wait_for(service, win32service.SERVICE_STOPPED, win32service.SERVICE_STOP_PENDING)
 
 
@@ -225,7 +233,7 @@ def remove(folder: Path | None, report: Callable[[str], None]) -> None:
     report(f"the service {NAME} is {'deleted' if _is_gone() else MARKED}")
     with _step("remove its Event Log source"):
         remove_source()
-    if folder is not None:
+    if folder is not None and folder.exists():
         with _step(f"delete {folder}"):
             shutil.rmtree(folder)
         report(f"{folder} is deleted")
@@ -236,8 +244,8 @@ def _query(service: Any) -> dict[str, int]:
         return cast(dict[str, int], win32service.QueryServiceStatusEx(service))
 
 
-def _create(manager: Any, command: str, account: str, undo: ExitStack) -> tuple[Any, bool]:
-    """Create or update the service; return a handle with all rights, and whether it is new.
+def _create(manager: Any, command: str, account: str, undo: ExitStack) -> tuple[Any, str | None]:
+    """Create or update the service; return a handle with all rights, and its previous account.
 
     On failure, `undo` deletes a new service, or restores the configuration of an existing one.
     """
@@ -255,7 +263,7 @@ def _create(manager: Any, command: str, account: str, undo: ExitStack) -> tuple[
     else:
         undo.callback(win32service.CloseServiceHandle, created)
         undo.callback(win32service.DeleteService, created)
-        return created, True
+        return created, None
     existing = win32service.OpenService(manager, NAME, all_access)
     undo.callback(win32service.CloseServiceHandle, existing)
     old_kind, old_start, old_control, old_command, group, _tag, dependencies, old_account, title = (
@@ -266,7 +274,7 @@ def _create(manager: Any, command: str, account: str, undo: ExitStack) -> tuple[
     undo.callback(
         win32service.ChangeServiceConfig, existing, old_kind, old_start, old_control, *old_config
     )
-    return existing, False
+    return existing, old_account
 
 
 def _configure(service: Any, report: Callable[[str], None]) -> None:

@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -21,12 +22,16 @@ from app.doctor.masking import Mask
 from app.doctor.stand_ins import MaskedStandIns
 from app.resources.wfp.distinguished_names import distinguished_name
 from app.schemas.doctor import Report
+from app.settings.model import Settings
 from bindings.addresses import Ipv6Order
 from bindings.capture.mask import LineMask
 from bindings.capture.walk import walk
 from tests.api.test_secrets import assert_clean
 from tests.bindings.connections import AnyConnection, any_connections
 from tests.bindings.ike_trees import ike_trees
+from tests.bindings.test_capture_replay import WITH_SECRETS
+from tests.bindings.test_tunnel_policies import Made
+from tests.bindings.test_tunnel_policies import contexts as provider_contexts
 from tests.bindings.trees import Tree, trees
 from tests.captures import LISTS, served
 from tests.cli.test_cli import run
@@ -35,10 +40,13 @@ from tests.conftest import Serve
 
 NAMES = {
     *("mmTargetName", "emTargetName", "name", "description", "principalName", "unicodeString"),
-    *("localPrincipalNameForAuth", "remotePrincipalNameForAuth"),
+    *("localPrincipalNameForAuth", "remotePrincipalNameForAuth", "remoteFqdn"),
 }
 BYTES = {"data", "endCertHash", "byteArray6", "byteArray16"}
 SIDS = {"sid", "Sid"}
+SEED = Settings.model_fields["simulated_seed"].default
+"""The seed of the command's population, to which net events refer if they are of the same seed."""
+
 CERTAIN = 8
 """The length from which a text does not occur by chance."""
 
@@ -149,9 +157,23 @@ def test_a_session_that_fails_to_close_costs_no_capture(
     assert lines_of(tmp_path / "capture")[0]["format"] == "sa-contexts capture"
 
 
-def test_no_key_is_in_it(tmp_path: Path) -> None:
-    captured(tmp_path / "capture", "--report")
+@pytest.mark.parametrize("mask", [[], ["--mask"]], ids=["plain", "masked"])
+def test_no_key_is_in_it(simulator: Simulator, tmp_path: Path, mask: list[str]) -> None:
+    simulator.populate(60, SEED)
+    simulator.net_events(50, seed=1)
+    lines = captured(tmp_path / "capture", "--report", *mask)
 
+    contexts = [
+        line["value"]
+        for line in lines
+        if line.get("struct") == "FWPM_PROVIDER_CONTEXT3" and line["value"] is not None
+    ]
+    main_modes = [each for each in contexts if each["type"] in WITH_SECRETS]
+    assert main_modes  # their policies contain preshared keys
+    for value in main_modes:
+        assert {*value} == {
+            *("providerContextKey", "displayData", "providerKey", "type", "providerContextId")
+        }
     assert_clean(gzip.decompress((tmp_path / "capture").read_bytes()).decode())
 
 
@@ -163,13 +185,22 @@ def test_the_report_is_in_it_on_request(tmp_path: Path) -> None:
     assert {finding.section for finding in report.findings} >= {"host", "engine", "questions"}
 
 
+def rules(text: str) -> list[str | None]:
+    """Return the names of rules and policies in JSON, in their order."""
+    return [
+        json.loads(name) for name in re.findall(r'"(?:ruleName|policyName)": ?(null|"[^"]*")', text)
+    ]
+
+
 def test_a_masked_capture_is_served_without_an_original(
     serve: Serve, simulator: Simulator, tmp_path: Path
 ) -> None:
+    simulator.populate(60, SEED)
     simulator.net_events(50, seed=1)
     captured(tmp_path / "plain")
     plain = served(serve(simulated_capture=tmp_path / "plain"))
     simulator.reset()
+    simulator.populate(60, SEED)
     simulator.net_events(50, seed=1)
     captured(tmp_path / "masked", "--mask")
 
@@ -183,6 +214,11 @@ def test_a_masked_capture_is_served_without_an_original(
     assert not [text for text in originals if f'"{text}"' in "".join(masked.values())]
     for path in LISTS:
         assert masked[path].count("\n") == plain[path].count("\n") > 0
+    for path in ("/sa-contexts", "/net-events"):
+        stand_ins = {*zip(rules(plain[path]), rules(masked[path]), strict=True)}
+        assert len({plain_name for plain_name, _ in stand_ins}) == len(stand_ins) > 10
+        assert all((name is None) == (stand_in is None) for name, stand_in in stand_ins)
+        assert not [pair for pair in stand_ins if pair[0] and pair[0] == pair[1]]
 
 
 @pytest.mark.parametrize("command", [["list"], ["serve"], ["doctor", "--json"]], ids=str)
@@ -233,7 +269,7 @@ def originals(value: Any, key: str = "") -> Iterator[str]:
             yield json.dumps(value)
     elif (
         isinstance(value, int)
-        and ("V4Addr" in key or "AddrV4" in key)
+        and ("V4Addr" in key or "AddrV4" in key or key == "v4Address")
         and is_telling(f"{value:08x}")
     ):
         yield f'"{key}":{value},'
@@ -256,13 +292,16 @@ def masked_with(mask: Mask, struct: str, value: Any) -> Any:
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(trees(), ike_trees(), any_connections())
-def test_no_original_is_left(context: Tree, ike_sa: Tree, connection: AnyConnection) -> None:
+@given(trees(), ike_trees(), any_connections(), provider_contexts)
+def test_no_original_is_left(
+    context: Tree, ike_sa: Tree, connection: AnyConnection, policy: Made
+) -> None:
     mask = Mask(())
     for struct, address in (
         ("IPSEC_SA_CONTEXT1", context.address),
         ("IKEEXT_SA_DETAILS2", ike_sa.address),
         ("FWPM_CONNECTION0", connection.address),
+        ("FWPM_PROVIDER_CONTEXT3", policy.tree()),
     ):
         value = walk(struct, address)
         masked = masked_with(mask, struct, value)

@@ -18,6 +18,7 @@ from sa_contexts_simulator import Option, Simulator
 from typer.testing import CliRunner
 
 from app.cli.main import app
+from app.cli.simulation import NOTICE
 from app.server.protocol import LimitedH11Protocol
 from app.telemetry.logging.configuration import configure_logging
 from tests.api.test_secrets import assert_clean
@@ -43,6 +44,44 @@ def test_the_version_is_reported() -> None:
 
     assert result.exit_code == 0
     assert result.stdout.startswith("sa-contexts 0.")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["explain", "1", "--side", "x"],
+        ["list", "--engine", "x"],
+        ["keys", "add", "a", "--scope", "x"],
+    ],
+)
+def test_invalid_choice_is_reported_without_the_words_of_the_validator(
+    arguments: list[str],
+) -> None:
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+
+    assert result.exit_code == 2
+    assert ": 'x' is not one of '" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["list", "watch"])
+def test_help_is_wrapped_only_at_the_width_of_the_terminal(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "80"})
+
+    intro, _, _ = result.stdout.partition("\u256d")
+    *lines, _end = max(intro.split("\n" + " " * 80), key=len).strip("\n").splitlines()
+    following = [line.split()[0] for line in [*lines, _end][1:]]
+    assert len(lines) > 1
+    for line, word in zip(lines, following, strict=True):
+        assert len(line.rstrip()) + 1 + len(word) >= 80 - 1  # the word did not fit
+
+
+@pytest.mark.parametrize("command", ["list", "peers"])
+def test_simulation_is_noticed_in_one_sentence(simulator: Simulator, command: str) -> None:
+    assert simulator.count() == 0
+
+    result = CliRunner().invoke(app, [command, "--engine", "simulator", "--json"])
+
+    assert result.stderr == f"{NOTICE}\n"
 
 
 def test_an_unknown_context_is_reported() -> None:
@@ -184,7 +223,7 @@ def test_full_disk_ends_each_command_with_one_sentence(
         )
 
     assert done.returncode == 1
-    said = [line for line in done.stderr.splitlines() if "simulated_engine" not in line]
+    said = [line for line in done.stderr.splitlines() if line != NOTICE]
     assert said == ["sa-contexts: cannot write the output: No space left on device"]
 
 

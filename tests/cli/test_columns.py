@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from rich.cells import cell_len
 from sa_contexts_simulator import Simulator
 
 from app.cli.columns import Column, table_lines
 from app.cli.rows import COLUMNS, row_of
-from app.resources.sa_contexts.encoding import render_sa_context
+from app.resources.sa_contexts.encoding import encode_sa_context
+from app.resources.sa_contexts.protection import protection_of
+from app.resources.sa_contexts.summary_view import summary_view
 from bindings.engine import Engine
 from bindings.library import Library
 
@@ -23,39 +26,31 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b2J\u202e\n[red]x\t\u2028\u200b\ud800"
 
 
 def context(**changes: Any) -> dict[str, Any]:
-    """Return a context with the fields of a row."""
+    """Return a summary of a context."""
     sa = {
-        "weaknesses": ["sha_1", "no_pfs", "ikev1"],
-        "traffic": {
-            "localAddress": "10.0.0.1",
-            "remoteAddress": changes.get("remote", "203.0.113.7"),
-            "trafficType": "transport",
-            "ipProtocol": changes.get("protocol", 6),
-            "localPort": changes.get("local_port", 0),
-            "remotePort": changes.get("remote_port", 443),
-        },
-        "saBundle": {
-            "saList": [
-                {
-                    "transform": {
-                        "transformType": changes.get("type", "esp_auth_and_cipher"),
-                        "authTransform": {"authConfig": changes.get("auth", "hmac_sha_1_96")},
-                        "cipherTransform": {"cipherConfig": "cbc_aes_128"},
-                    }
-                }
-            ],
-            "pfsGroup": "none",
-            "ipsecId": {
-                "mmTargetName": changes.get("peer", "laptop.example"),
-                "emTargetName": None,
-            },
-        },
-        "udpEncapsulation": {"localUdpEncapPort": 4500, "remoteUdpEncapPort": changes["udp"]}
-        if "udp" in changes
-        else None,
-        "transportFilter": {"name": changes.get("rule", "Domain isolation")},
+        "transform": {
+            "transformType": changes.get("type", "esp_auth_and_cipher"),
+            "authTransform": {"authConfig": changes.get("auth", "hmac_sha_1_96")},
+            "cipherTransform": {"cipherConfig": "cbc_aes_128"},
+        }
     }
-    return {"saContextId": "16676524", "inboundSa": sa, "outboundSa": sa}
+    return {
+        "saContextId": "16676524",
+        "state": changes.get("state", "complete"),
+        "localAddress": "10.0.0.1",
+        "remoteAddress": changes.get("remote", "203.0.113.7"),
+        "trafficType": "transport",
+        "ipProtocol": changes.get("protocol", 6),
+        "localPort": changes.get("local_port", 0),
+        "remotePort": changes.get("remote_port", 443),
+        "protection": protection_of([sa]),
+        "pfsGroup": "none",
+        "weaknesses": ["sha_1", "no_pfs", "ikev1"],
+        "localUdpEncapPort": 4500 if "udp" in changes else None,
+        "remoteUdpEncapPort": changes.get("udp"),
+        "principalName": changes.get("peer", "laptop.example"),
+        "ruleName": changes.get("rule", "Domain isolation"),
+    }
 
 
 def table(*contexts: dict[str, Any], width: int | None) -> list[str]:
@@ -70,7 +65,8 @@ def columns_of(lines: list[str]) -> list[str]:
 def contexts(library: Library, simulator: Simulator) -> list[dict[str, Any]]:
     simulator.populate(300, 1)
     with Engine(library) as engine:
-        return [render_sa_context(each) for page in engine.pages() for each in page]
+        contexts = [encode_sa_context(each) for page in engine.pages() for each in page]
+    return [orjson.loads(summary_view(each)) for each in contexts]
 
 
 @pytest.mark.parametrize("width", [80, 120, 215])
@@ -83,12 +79,11 @@ def test_essential_columns_are_shown_on_every_terminal(
     assert columns_of(lines)[:4] == ESSENTIAL
     assert max(map(cell_len, lines)) <= width
     for each, line in zip(contexts, lines[1:], strict=True):
-        sa = each["outboundSa"] or each["inboundSa"]
-        if sa is not None:
+        if each["state"] != "no_sa":
             first, *rest = line.split()
-            address, udp = sa["traffic"]["remoteAddress"], sa["udpEncapsulation"]
+            address, port = each["remoteAddress"], each["remoteUdpEncapPort"]
             host = f"[{address}]" if ":" in address else address
-            assert first == (f"{host}:{udp['remoteUdpEncapPort']}" if udp else address)
+            assert first == (address if port is None else f"{host}:{port}")
             assert rest[0] in {"ESP", "AH"}
 
 
@@ -140,7 +135,7 @@ def test_columns_never_give_way_as_a_terminal_grows() -> None:
 
 def test_long_texts_do_not_displace_columns() -> None:
     long = context(rule="r" * 200, peer="p" * 200)
-    long["outboundSa"]["weaknesses"] *= 9
+    long["weaknesses"] *= 9
 
     assert columns_of(table(long, width=120)) == NAMES[:7]
     assert columns_of(table(long, width=215)) == NAMES
@@ -162,6 +157,11 @@ def test_every_column_is_shown_elsewhere_even_if_it_is_empty() -> None:
     lines = table_lines(COLUMNS, [], None)
 
     assert columns_of(lines) == NAMES
+
+
+def test_a_table_without_rows_has_the_columns_that_fit() -> None:
+    assert columns_of(table_lines(COLUMNS, [], 300)) == NAMES
+    assert columns_of(table_lines(COLUMNS, [], 40)) == NAMES[:4]
 
 
 def test_columns_without_text_are_omitted_on_a_terminal() -> None:
@@ -248,16 +248,17 @@ def test_traffic_is_its_protocol_and_ports(ports: tuple[Any, ...], shown: str) -
 
 
 @pytest.mark.parametrize(
-    ("missing", "shown"),
+    ("state", "shown"),
     [
-        ((), "complete"),
-        (("outboundSa",), "in only"),
-        (("inboundSa",), "out only"),
-        (("inboundSa", "outboundSa"), "no SAs"),
+        ("complete", "complete"),
+        ("inbound_only", "in only"),
+        ("outbound_only", "out only"),
+        ("no_sa", "no SAs"),
+        ("expiring", "expiring"),
     ],
 )
-def test_state_is_which_sas_there_are(missing: tuple[str, ...], shown: str) -> None:
-    row = row_of({**context(), **dict.fromkeys(missing)})
+def test_state_is_which_sas_there_are(state: str, shown: str) -> None:
+    row = row_of(context(state=state))
 
     assert row.state == shown
     assert row.sa_context_id == "16676524"

@@ -92,7 +92,7 @@ def test_lifetimes_are_such(path: Path, text: str, seconds: int) -> None:
         (["add", "a\nb", "--scope", "sa:read"], "printable"),
         (["add", "a" * 65, "--scope", "sa:read"], "printable"),
         (["list"], "keys.json"),
-        (["revoke", "0123456789ab"], "there are no keys"),
+        (["revoke", "0123456789ab"], "create one with `sa-contexts keys add`"),
     ],
 )
 def test_what_cannot_be_done_is_said(path: Path, arguments: list[str], message: str) -> None:
@@ -280,9 +280,16 @@ def test_the_token_comes_from_a_file_or_the_environment(
         with pytest.raises(RequestRejected) as rejected:
             read_token(file)
         assert not wrong or wrong not in str(rejected.value)
-    file.write_bytes(b"\xff")
-    with pytest.raises(RequestRejected, match="not text"):
-        read_token(file)
+    for encoding in ("utf-8-sig", "utf-16", "utf-16-be"):  # as Windows PowerShell writes them
+        bom = "" if encoding != "utf-16-be" else "\N{ZERO WIDTH NO-BREAK SPACE}"
+        file.write_text(f"{bom}from-a-file\r\n", encoding=encoding)
+        assert read_token(file) == "from-a-file"
+    for content in (b"\xff", b"\xff\xfea"):
+        file.write_bytes(content)
+        with pytest.raises(RequestRejected, match="not text"):
+            read_token(file)
+    with pytest.raises(RequestRejected, match="cannot read"):
+        read_token(tmp_path)
     with pytest.raises(RequestRejected, match="No such file"):
         read_token(tmp_path / "none")
 

@@ -64,7 +64,7 @@ def test_every_filter_of_the_api_is_an_option(command: str, path: str) -> None:
     group: Any = typer.main.get_command(app)
     options = {name for each in group.commands[command].params for name in each.opts}
 
-    assert filters == set(SA_CONTEXTS.values)
+    assert filters == {*SA_CONTEXTS.values, "principalName"}  # names are not in the basic view
     assert set(map(option_of, filters)) <= options
 
 
@@ -268,18 +268,24 @@ def test_server_gets_the_credential(tmp_path: Path) -> None:
             assert result.exit_code == 1
             (sentence,) = result.stderr.splitlines()
             assert sentence.startswith(f"sa-contexts: {url}/sa-contexts rejects the request: ")
+            advice = " Pass --token-file, or set SA_CONTEXTS_TOKEN."
+            assert sentence.endswith(advice) is (token is None)
             assert other not in result.output
 
 
 @pytest.mark.parametrize(
     ("options", "code", "sentence"),
     [
-        (["--url", "http://127.0.0.1:1"], 1, "cannot reach http://127.0.0.1:1"),
-        (["--url", "nowhere"], 1, "nowhere is not a URL with http or https"),
-        (["--url", "http://127.0.0.1:1", "--ca", "ca.pem"], 1, "require an https URL"),
+        (["--url", "http://127.0.0.1:1"], 1, "http://127.0.0.1:1: no server listens there; start"),
+        (["--url", "nowhere"], 2, "nowhere is not a URL with http or https"),
+        (["--url", "localhost:18123"], 2, "is not a URL with http or https"),
+        (["--url", "ftp://x"], 2, "is not a URL with http or https"),
+        (["--url", "http://127.0.0.1:1", "--ca", "ca.pem"], 2, "require an https URL"),
         (["--url", "http://192.0.2.1"], 1, "would go in clear text"),
         (["--url", "http://127.0.0.1:1", "--engine", "auto"], 2, "cannot be combined with"),
-        (["--ca", "ca.pem"], 2, "require it"),
+        (["--ca", "ca.pem"], 2, "--ca: requires --url or SA_CONTEXTS_URL"),
+        (["--token-file", "f"], 2, "--token-file: requires --url or SA_CONTEXTS_URL"),
+        (["--token-file", "f", "--engine", "auto"], 2, "--token-file: cannot be combined with"),
     ],
 )
 @pytest.mark.parametrize("command", [["list"], ["show", "1"]])
@@ -292,6 +298,18 @@ def test_server_that_cannot_be_asked_is_reported(
 
     assert result.exit_code == code
     assert sentence in result.stderr
+
+
+def test_a_path_of_the_api_is_no_url_of_a_server() -> None:
+    with served(1) as port:
+        result = run("--url", f"http://127.0.0.1:{port}/sa-contexts")
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"sa-contexts: http://127.0.0.1:{port}/sa-contexts/sa-contexts rejects the request: "
+        "At least one parameter is not valid. If this is a path of the API, pass only the URL of "
+        f"the server: --url http://127.0.0.1:{port}/\n"
+    )
 
 
 ENDLESS = b'{"items":[],"nextCursor":"a"}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
@@ -41,32 +42,24 @@ def contexts(clock: Clock) -> Contexts:
 
 
 def context(number: int, cipher: str = "gcm_aes_256", name: str = "A rule") -> dict[str, Any]:
-    """Return a context with only the fields on the screen."""
-    sa = {
+    """Return the summary of a context."""
+    return {
+        "saContextId": str(number),
+        "state": "complete",
+        "localAddress": "10.0.0.1",
+        "remoteAddress": f"2001:db8::{number:x}",
+        "trafficType": "tunnel",
+        "ipProtocol": None,
+        "localPort": None,
+        "remotePort": 443,
+        "protection": f"ESP {cipher}" + ("" if cipher.startswith("gcm") else " + hmac_sha_1_96"),
+        "pfsGroup": "none",
         "weaknesses": ["no_pfs", "ikev1"],
-        "traffic": {
-            "localAddress": "10.0.0.1",
-            "remoteAddress": f"2001:db8::{number:x}",
-            "trafficType": "tunnel",
-            "remotePort": 443,
-        },
-        "saBundle": {
-            "saList": [
-                {
-                    "transform": {
-                        "transformType": "esp_auth_and_cipher",
-                        "authTransform": {"authConfig": cipher},
-                        "cipherTransform": {"cipherConfig": cipher},
-                    }
-                }
-            ],
-            "pfsGroup": "none",
-            "ipsecId": {"mmTargetName": "host.example", "emTargetName": None},
-        },
-        "udpEncapsulation": None,
-        "transportFilter": {"name": name},
+        "localUdpEncapPort": None,
+        "remoteUdpEncapPort": None,
+        "principalName": "host.example",
+        "ruleName": name,
     }
-    return {"saContextId": str(number), "inboundSa": sa, "outboundSa": sa}
 
 
 def added(number: int, kind: str = "added", **rest: Any) -> Event:
@@ -123,11 +116,25 @@ def test_changes_are_marked_at_any_width(contexts: Contexts, width: int) -> None
     assert ("Changed" in printed(contexts, width)) == (width > 80)
 
 
+def test_a_deleted_context_shows_when_and_why_it_ended(contexts: Contexts) -> None:
+    gone = deleted(1, time="2026-11-29T19:30:05.5Z", endReason="idle_timeout", evidence={})
+    shown = contexts.apply(gone)
+
+    time = datetime(2026, 11, 29, 19, 30, 5, tzinfo=UTC).astimezone()
+    assert f"{time:%H:%M:%S} deleted: idle_timeout" in printed(contexts)
+    fields = line_of(gone, shown).rstrip("\n").split("\t")
+    assert (fields[0], fields[1], fields[-1]) == (
+        "2026-11-29T19:30:05.500000Z",
+        "deleted",
+        "idle_timeout",
+    )
+
+
 def test_essential_columns_are_shown_beside_a_whole_ipv6_address() -> None:
     address = "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"
     contexts = Contexts(Clock())
     event = added(1)
-    event.data["saContext"]["outboundSa"]["traffic"]["remoteAddress"] = address
+    event.data["saContext"]["remoteAddress"] = address
     contexts.apply(event)
 
     _, head, row = printed(contexts, 80).splitlines()
@@ -286,5 +293,5 @@ def test_nothing_the_server_shows_can_steer_the_terminal(contexts: Contexts) -> 
         assert escape not in json_line_of(event)
     assert "[red]x" in text
     assert line.count("\n") == 1
-    assert line.count("\t") == line_of(place("reset"), None).count("\t") + 11
+    assert line.count("\t") == line_of(place("reset"), None).count("\t") + 12
     assert json_line_of(event).count("\n") == 1

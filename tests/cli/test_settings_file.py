@@ -31,7 +31,7 @@ def test_each_kind_of_setting_is_read(file: Path) -> None:
         'host = "::1"\n'
         "port = 0\n"
         "refresh_interval_seconds = 0.5\n"
-        'metrics_peers = ["192.0.2.1", "2001:db8::1"]\n'
+        'expected_peers = ["192.0.2.1", "2001:db8::1"]\n'
         'oidc_algorithms = "ES256, PS256"\n'
         f"library = '{file}'\n"
         "allow_library_in_service = true\n"
@@ -40,7 +40,7 @@ def test_each_kind_of_setting_is_read(file: Path) -> None:
     settings = Settings(**NO_OPTIONS)
 
     assert (settings.host, settings.port, settings.refresh_interval_seconds) == ("::1", 0, 0.5)
-    assert [str(peer) for peer in settings.metrics_peers or ()] == ["192.0.2.1", "2001:db8::1"]
+    assert [str(peer) for peer in settings.expected_peers or ()] == ["192.0.2.1", "2001:db8::1"]
     assert settings.oidc_algorithms == ("ES256", "PS256")
     assert settings.library == file
     assert settings.allow_library_in_service

@@ -96,6 +96,7 @@ def test_main_mode_sa_is_shown_with_who_authenticated(contexts: list[dict[str, A
 
     assert re.search(r"^ +keying module +(ike|authip|ikev2)$", part, re.MULTILINE)
     assert re.search(r"^ +protection +\w+ \+ \w+, \w+$", part, re.MULTILINE)
+    assert re.search(r"^ +weaknesses +\w+", part, re.MULTILINE)
     assert re.search(r"^ +lifetime +\d+ s$", part, re.MULTILINE)
     assert re.search(r"^ +peer +\w+", part, re.MULTILINE)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
+from pydantic.alias_generators import to_camel
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -21,6 +22,7 @@ from app.cli.watch.contexts import Contexts
 from app.cli.watch.run import watch_on_screen
 from app.cli.watch.screen import screen_of
 from app.cli.watch.stream import Connected, Event, Lost, events
+from app.resources.sa_contexts.summarized_schema import SummarizedSaContext
 from tests.cli.served import SECONDS
 
 
@@ -74,14 +76,21 @@ def event(kind: str, data: object) -> bytes:
 DEEP = b"event: reset\ndata: " + b'{"a":' * 600 + b"1" + b"}" * 600 + b"\n\n"
 """orjson reads that many levels, but does not write them."""
 
+CONTEXT: dict[str, Any] = {
+    **dict.fromkeys(to_camel(name) for name in SummarizedSaContext.model_fields),
+    "saContextId": "5",
+    "state": "no_sa",
+    "weaknesses": [],
+}
 CONTEXTS: list[object] = [
     None,
     [],
     "x",
     {},
-    {"saContextId": 5, "outboundSa": None, "inboundSa": None},
-    {"saContextId": "5", "outboundSa": 1, "inboundSa": None},
-    {"saContextId": "5", "outboundSa": {"x": 1}, "inboundSa": None},
+    {**CONTEXT, "saContextId": 5},
+    {**CONTEXT, "weaknesses": None},
+    {**CONTEXT, "state": []},
+    {"saContextId": "5", "outboundSa": None, "inboundSa": None},
 ]
 MALFORMED = [
     b"data: hello\n\n",
@@ -209,9 +218,8 @@ async def test_malformed_problem_is_said_in_one_sentence(body: bytes) -> None:
 
 def test_rekeyed_id_cannot_move_the_cursor() -> None:
     contexts = Contexts(lambda: 0.0)
-    context: dict[str, Any] = {"saContextId": "5", "outboundSa": None, "inboundSa": None}
     contexts.apply(Connected(is_initial=False))
-    contexts.apply(Event("added", "", {"saContext": context, "rekey": {"replaces": "\x1b[2J"}}))
+    contexts.apply(Event("added", "", {"saContext": CONTEXT, "rekey": {"replaces": "\x1b[2J"}}))
 
     assert "\x1b" not in str(screen_of(contexts, "", 80, 24).rows)
     (row,) = screen_of(contexts, "", 80, 24).rows

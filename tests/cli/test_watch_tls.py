@@ -71,9 +71,9 @@ async def test_a_server_of_an_own_authority_is_watched(url: str, folder: Path) -
 @pytest.mark.parametrize(
     ("ca", "certificate", "reason"),
     [
-        (None, "client.pem", "CERTIFICATE_VERIFY_FAILED|verif"),
-        ("others.pem", "client.pem", "CERTIFICATE_VERIFY_FAILED|verif"),
-        ("ca.pem", None, "certificate required"),
+        (None, "client.pem", "cannot verify its certificate: .*; if its CA is your own"),
+        ("others.pem", "client.pem", "cannot verify its certificate"),
+        ("ca.pem", None, "certificate required; pass one with --certificate"),
     ],
 )
 async def test_it_says_why_it_cannot_be(
@@ -83,6 +83,14 @@ async def test_it_says_why_it_cannot_be(
         await first_event(
             url, folder / ca if ca else None, folder / certificate if certificate else None
         )
+
+
+def test_server_without_tls_is_reported() -> None:
+    with served(1) as port:
+        result = CliRunner().invoke(app, ["list", "--url", f"https://127.0.0.1:{port}"])
+
+    assert result.exit_code == 1
+    assert result.stderr.endswith("does not speak TLS there; try http://\n")
 
 
 def test_list_and_show_trust_the_same(url: str, folder: Path) -> None:
@@ -112,7 +120,8 @@ def test_a_bad_file_is_reported(folder: Path, name: str) -> None:
 
 
 def test_plain_http_takes_neither(folder: Path) -> None:
-    result = CliRunner().invoke(app, ["watch", "--ca", str(folder / "ca.pem")])
+    wide = {"COLUMNS": "200"}
+    result = CliRunner().invoke(app, ["watch", "--ca", str(folder / "ca.pem")], env=wide)
 
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "require an https URL" in result.stderr

@@ -77,7 +77,8 @@ def fields_of(shape: type[BaseModel]) -> set[tuple[str, str]]:
 
 def sections(text: str) -> Iterator[tuple[str, list[list[str]]]]:
     """The sections of a text: what each is called, and the rows of its table."""
-    for section in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
+    for start in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
+        section, *_ = re.split(r"^## ", start, flags=re.MULTILINE)
         title = re.match(r"`(\w+)`\n", section)
         assert title, section
         lines = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from sa_contexts_simulator import Simulator
+from typer.testing import CliRunner
 
+from app.cli.main import app
 from app.doctor.run import SECTIONS
 from app.resources import RESOURCES
 from app.schemas.doctor import Outcome
@@ -26,6 +28,8 @@ CHECKED = (  # where the engine looks at rights (fwpmu.h)
     "FwpmConnectionCreateEnumHandle0",
     "FwpmNetEventCreateEnumHandle0",
     "IPsecSaContextSubscribe0",
+    "FwpmFilterGetById0",
+    "FwpmProviderContextCreateEnumHandle0",
     "IPsecGetStatistics1",
     "IkeextGetStatistics1",
 )
@@ -289,6 +293,35 @@ def test_an_engine_without_options_is_reported(simulator: Simulator) -> None:
 
     assert (run.code, run.failures | run.warnings) == (0, set())
     assert run.finding("net_event_collection").outcome is Outcome.UNKNOWN
+
+
+def test_an_engine_without_an_option_is_reported(simulator: Simulator) -> None:
+    simulator.fail("FwpmEngineGetOption0", 0x8032001D, times=0)  # FWP_E_INVALID_ENUMERATOR
+    run = examine_here()
+
+    assert (run.code, run.failures | run.warnings) == (0, set())
+    assert run.finding("connection_monitoring").outcome is Outcome.NOT_APPLICABLE
+
+
+def test_an_option_without_a_number_is_unknown(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.doctor.checks.engine.engine_option", lambda *_: None)
+    run = examine_here()
+
+    assert run.finding("connection_monitoring").outcome is Outcome.UNKNOWN
+    assert run.finding("net_event_collection").outcome is Outcome.UNKNOWN
+    assert simulator.open_handles() == 0
+
+
+def test_what_is_off_has_a_command_that_exists(simulator: Simulator) -> None:
+    simulator.monitor_connections(False)
+
+    remedy = examine_here().finding("connection_monitoring").remedy
+
+    assert isinstance(remedy, str)
+    (command,) = re.findall(r"`sa-contexts ([a-z -]+)`", remedy)
+    assert CliRunner().invoke(app, [*command.split(), "--help"]).exit_code == 0
 
 
 def test_every_check_is_documented() -> None:

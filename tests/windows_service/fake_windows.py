@@ -20,9 +20,11 @@ ACCESS_DENIED = 5
 ALREADY_EXISTS = 183
 ALREADY_RUNNING = 1056
 DOES_NOT_EXIST = 1060
+CANNOT_ACCEPT_CONTROL = 1061
 NOT_ACTIVE = 1062
 EXISTS = 1073
 NOT_IN_GROUP = 1377
+NO_SUCH_MEMBER = 1387
 IN_GROUP = 1378
 
 STOPPED, START_PENDING, STOP_PENDING, RUNNING = 1, 2, 3, 4
@@ -64,6 +66,7 @@ class Windows:
     root: Path
     services: dict[str, Service] = field(default_factory=dict)
     group: list[str] = field(default_factory=list)
+    deleted_accounts: set[str] = field(default_factory=set)
     sources: dict[str, str] = field(default_factory=dict)
     permissions: dict[str, str] = field(default_factory=dict)
     rights: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -136,6 +139,8 @@ class Windows:
     def control(self, name: str, _control: int) -> None:
         if self.services[name].state == STOPPED:
             raise WindowsError(NOT_ACTIVE, "ControlService")
+        if self.services[name].state in {START_PENDING, STOP_PENDING}:
+            raise WindowsError(CANNOT_ACCEPT_CONTROL, "ControlService")
         self.services[name].state = STOP_PENDING
 
     def delete(self, name: str) -> None:
@@ -156,6 +161,8 @@ class Windows:
     def leave(self, _server: None, group: str, members: list[str]) -> None:
         assert group == "Netzwerkkonfigurations-Operatoren"
         assert members[0].rpartition("\\")[0] != "NT SERVICE" or self.services
+        if members[0] in self.deleted_accounts:
+            raise WindowsError(NO_SUCH_MEMBER, "NetLocalGroupDelMembers")
         if members[0] not in self.group:
             raise WindowsError(NOT_IN_GROUP, "NetLocalGroupDelMembers")
         self.group.remove(members[0])
@@ -214,6 +221,7 @@ class Windows:
                 "ERROR_FAILED_SERVICE_CONTROLLER_CONNECT": 1063,
                 "ERROR_MEMBER_NOT_IN_ALIAS": NOT_IN_GROUP,
                 "ERROR_MEMBER_IN_ALIAS": IN_GROUP,
+                "ERROR_NO_SUCH_MEMBER": NO_SUCH_MEMBER,
             },
             "win32con": {"DELETE": 0x10000, "TOKEN_QUERY": 8},
             "win32api": {"GetCurrentProcess": lambda: -1},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,14 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli.main import app
-from tests.windows_service.fake_windows import ACCESS_DENIED, RUNNING, Windows, on_windows
+from tests.windows_service.fake_windows import (
+    ACCESS_DENIED,
+    RUNNING,
+    STOP_PENDING,
+    STOPPED,
+    Windows,
+    on_windows,
+)
 
 
 NAME = "sa-contexts"
@@ -90,6 +98,7 @@ def test_an_account_of_a_domain_may_log_on_as_a_service(windows: Windows) -> Non
         "AddSourceToRegistry",
         "CreateDirectory",
         "SetNamedSecurityInfo",
+        "QueryServiceStatusEx",
     ],
 )
 def test_a_failure_undoes_what_was_done(windows: Windows, function: str) -> None:
@@ -103,6 +112,7 @@ def test_a_failure_undoes_what_was_done(windows: Windows, function: str) -> None
     assert windows.group == []
     assert windows.sources == {}
     assert function == "SetNamedSecurityInfo" or not list(windows.root.iterdir())
+    assert "what the command had created was removed" in said
 
 
 def test_a_failure_leaves_the_service_of_before(windows: Windows) -> None:
@@ -245,6 +255,48 @@ def test_starting_twice_is_no_failure(windows: Windows) -> None:
     _service("start")
 
     assert windows.services[NAME].state == RUNNING
+
+
+def test_a_service_that_is_stopping_is_waited_for(windows: Windows) -> None:
+    _install()
+    _service("start")
+    windows.services[NAME].state = STOP_PENDING
+
+    _service("stop")
+
+    assert windows.services[NAME].state == STOPPED
+
+
+def test_a_service_whose_account_was_deleted_can_be_removed(windows: Windows) -> None:
+    _install("--account", r"CORP\sa$")
+    windows.deleted_accounts.add(r"CORP\sa$")
+
+    _service("remove")
+
+    assert windows.services == {}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_previous_account_leaves_the_group_unless_the_change_fails(
+    windows: Windows, fails: bool
+) -> None:
+    _install("--account", r"CORP\sa$")
+    if fails:
+        windows.failures["SetNamedSecurityInfo"] = ACCESS_DENIED
+
+    said = _install(exits_with=int(fails))
+
+    assert windows.group == ([r"CORP\sa$"] if fails else [ACCOUNT])
+    assert r"CORP\sa$, its previous account, is no longer in that group" in said
+
+
+def test_purging_a_folder_that_is_gone_is_no_failure(windows: Windows) -> None:
+    _install()
+    shutil.rmtree(windows.root / NAME)
+
+    assert "is deleted" in _service("remove", "--purge")
+
+    assert windows.services == {}
 
 
 @pytest.mark.parametrize("purge", [False, True])

@@ -21,18 +21,22 @@ def default_url() -> str:
         return url_of_environment() or f"http://127.0.0.1:{Settings(**given()).port}"
 
 
+RunningServerOption = Annotated[
+    str,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        help="URL of the server; by default that of SA_CONTEXTS_URL, or a server on this host.",
+        default_factory=default_url,
+        show_default=False,
+    ),
+]
+
+
 @borrowing(selection=filter_options(EventQuery), server_access=access)
 def watch(
     *,
-    url: Annotated[
-        str,
-        typer.Option(
-            metavar="URL",
-            help="URL of the server; by default that of SA_CONTEXTS_URL, or a server on this host.",
-            default_factory=default_url,
-            show_default=False,
-        ),
-    ],
+    url: RunningServerOption,
     server_access: Access,
     as_json: Annotated[bool, typer.Option("--json", help="Print each event as JSON.")] = False,
     selection: Selection,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from app.cli.printable import printable
@@ -26,6 +26,7 @@ class Shown(NamedTuple):
         time: the time of the change in UTC; None if the context has not changed.
         partner: after a rekey, the id of the context that this one replaced or was replaced by;
             otherwise empty.
+        reason: why a deleted context probably ended; empty if it no longer matches the filters.
     """
 
     row: Row
@@ -33,6 +34,7 @@ class Shown(NamedTuple):
     at: float = float("-inf")
     time: datetime | None = None
     partner: str = ""
+    reason: str = ""
 
 
 class Contexts:
@@ -103,7 +105,7 @@ class Contexts:
             return self.rows[row.sa_context_id]
         partner = printable(event.data.get("rekey", {}).get("replaces", ""))
         self._drop_deleted(partner)  # show a rekey as one row
-        return self._record_change(row, event.kind, partner)
+        return self._record_change(row, event, partner)
 
     def _remove(self, event: Event) -> Shown | None:
         sa_context_id = event.data["saContextId"]
@@ -111,17 +113,18 @@ class Contexts:
         if before is None or before.change == "deleted":
             return None
         partner = printable(event.data.get("rekey", {}).get("replacedBy", ""))
-        shown = self._record_change(before.row, "deleted", partner)
+        reason = printable(event.data.get("endReason", ""))
+        shown = self._record_change(before.row, event, partner, reason)
         self._deleted.append((shown.at, sa_context_id))
         successor = self.rows.get(partner)
         if successor is not None and successor.change != "deleted":
             self._drop_deleted(sa_context_id)
-            self._record_change(successor.row, "added", sa_context_id)
+            self._record_change(successor.row, event._replace(kind="added"), sa_context_id)
         return shown
 
-    def _record_change(self, row: Row, change: str, partner: str) -> Shown:
-        self.last_change = datetime.now(UTC)
-        shown = Shown(row, change, self._clock(), self.last_change, partner)
+    def _record_change(self, row: Row, event: Event, partner: str, reason: str = "") -> Shown:
+        self.last_change = event.time
+        shown = Shown(row, event.kind, self._clock(), event.time, partner, reason)
         self.rows[row.sa_context_id] = shown
         self.rows.move_to_end(row.sa_context_id, last=False)
         return shown

@@ -25,6 +25,7 @@ from app.cli.watch.contexts import Contexts, Shown
 from app.cli.watch.lines import CONTEXT_EVENTS, json_line_of, line_of
 from app.cli.watch.screen import screen_of
 from app.cli.watch.stream import Connected, Event, Lost, events
+from app.schemas.names import View
 
 
 DRAW_SECONDS: Final = 0.2
@@ -42,7 +43,8 @@ def run(server: Server, filters: Parameters, *, as_json: bool) -> None:
     Raises:
         RequestRejected: the server cannot be watched.
     """
-    parameters = {**filters, "initial": "true"}
+    view = View.FULL if as_json else View.SUMMARY
+    parameters = {**filters, "view": view.value, "initial": "true"}
     try:
         if as_json or not sys.stdout.isatty():
             anyio.run(partial(watch_as_lines, server, parameters, as_json=as_json))
@@ -110,7 +112,7 @@ async def watch_as_lines(server: Server, parameters: Parameters, *, as_json: boo
         async for message in messages:
             contexts.drop_expired()
             with malformed_rejected("an event"):
-                shown = contexts.apply(message)
+                shown = None if as_json else contexts.apply(message)
                 line = _line(message, shown, as_json=as_json)
             if isinstance(message, Lost):
                 sentence = f"sa-contexts: {message.reason}; reconnecting in {message.seconds:g} s"

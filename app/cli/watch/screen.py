@@ -107,8 +107,12 @@ def _cells(shown: Shown) -> tuple[str, ...]:
 def _change(shown: Shown) -> str:
     if shown.time is None:
         return ""
-    is_rekey = shown.change != "deleted" and shown.partner
-    return f"{_time(shown.time)} {f'rekey of {shown.partner}' if is_rekey else shown.change}"
+    what = shown.change
+    if shown.change != "deleted" and shown.partner:
+        what = f"rekey of {shown.partner}"
+    elif shown.reason:
+        what = f"{shown.change}: {shown.reason}"
+    return f"{_time(shown.time)} {what}"
 
 
 def _time(time: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import anyio
@@ -12,12 +13,12 @@ import httpx2
 from app.cli.client import (
     Parameters,
     RequestRejected,
-    describe,
     parse_object,
     problem_of,
     read_body,
     require_media_type,
 )
+from app.cli.unreachable import explain_unreachable
 
 
 MEDIA_TYPE: Final = "text/event-stream"
@@ -62,6 +63,12 @@ class Event(NamedTuple):
     event_id: str
     data: dict[str, Any]
 
+    @property
+    def time(self) -> datetime:
+        """When the server learnt of it, in UTC; now if the server is older and does not say."""
+        text = self.data.get("time")
+        return datetime.now(UTC) if text is None else datetime.fromisoformat(text).astimezone(UTC)
+
 
 async def events(
     client: httpx2.AsyncClient, parameters: Parameters
@@ -105,16 +112,17 @@ async def events(
                     reason = "the server ended the stream"
                 else:
                     body = await read_body(stream.response, MAX_PROBLEM_BYTES)
-                    problem = problem_of(stream.response, body)
+                    problem = problem_of(stream.response, body, client)
                     if not problem.is_temporary:
                         raise problem.rejected()
                     reason = problem.reason
                     min_seconds = _retry_after(stream.response)
         # In TLS 1.3, the first read fails if the server rejects the client certificate.
         except (httpx2.RequestError, ssl.SSLError) as error:
-            reason = describe(error)
+            why = explain_unreachable(error, client.base_url)
             if not has_answered:
-                raise RequestRejected(f"cannot reach {client.base_url}: {reason}") from None
+                raise RequestRejected(f"cannot reach {client.base_url}: {why}") from None
+            reason = why.reason
         seconds = max(min_seconds, min(retry_seconds * 2**failures, MAX_RETRY_SECONDS))
         failures = min(failures + 1, 10)
         yield Lost(reason, seconds)

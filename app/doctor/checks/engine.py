@@ -12,6 +12,7 @@ from app.schemas.hexadecimal import hex32
 from bindings.engine_options import EngineOption, engine_option
 from bindings.errors import AccessDenied, EngineError, EngineGone, LibraryError, NotSupported
 from bindings.library import EngineKind
+from bindings.winerror import WinError
 
 
 def error_facts(error: EngineError) -> Facts:
@@ -140,11 +141,18 @@ def option_check(
             except NotSupported:
                 return not_applicable("The engine has no such option.")
             except EngineError as error:
+                if error.code == WinError.FWP_E_INVALID_ENUMERATOR:  # as in older Windows
+                    return not_applicable("The engine has no such option.")
                 return unknown(
                     f"The engine does not report whether it is set to {what}: {error}.",
                     facts=facts | error_facts(error),
                 )
         facts["value"] = value
+        if value is None:
+            return unknown(
+                f"The engine does not report whether it is set to {what}: it returned no number.",
+                facts=facts,
+            )
         if value == 0:
             return warning(f"The engine does not {what}: {without}.", remedy, facts)
         return ok(f"The engine is set to {what}.", facts=facts)
@@ -162,7 +170,6 @@ connection_monitoring: Final = option_check(
     EngineOption.MONITOR_IPSEC_CONNECTIONS,
     "track IPsec connections",
     "connections and their byte counts are not available",
-    "A program that runs as administrator can enable it with FwpmEngineSetOption0 "
-    "(FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS). No Windows tool is known to do so; this server never "
-    "does.",
+    "As an administrator: `sa-contexts service enable-connection-monitoring`. It asks first, "
+    "because WFP cannot switch this off again.",
 )

@@ -8,10 +8,10 @@ only sees a client disconnect.
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Final
 
 from app.doctor.context import DoctorContext
 from app.doctor.results import CheckResult, ok, unknown
@@ -20,6 +20,10 @@ from bindings.errors import EngineError
 from bindings.library import Library
 from bindings.session import Session
 from bindings.undocumented_behaviour import stale_handle_error
+
+
+TIMEOUT_SECONDS: Final = 30
+"""How long the separate process may take, most of it for its start."""
 
 
 def stale_handle(context: DoctorContext) -> CheckResult:
@@ -31,11 +35,23 @@ def stale_handle(context: DoctorContext) -> CheckResult:
             "process may crash.",
         )
     path = context.loaded_library().path
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
-        try:
-            name, code = other.submit(_probe, path).result()
-        except BrokenProcessPool:
-            return ok("Using a destroyed handle crashes the process.", facts={"endsProcess": True})
+    spawn = get_context("spawn")
+    results, result = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_probe, args=(path, result), daemon=True)
+    process.start()
+    result.close()  # so that the end of the process closes the pipe
+    try:
+        if not results.poll(TIMEOUT_SECONDS):
+            return unknown(
+                f"The test of a destroyed enumeration handle did not end in {TIMEOUT_SECONDS} s."
+            )
+        name, code = results.recv()
+    except EOFError:
+        return ok("Using a destroyed handle crashes the process.", facts={"endsProcess": True})
+    finally:
+        results.close()
+        process.kill()
+        process.join()
     return ok(
         f"A destroyed handle is rejected with {name}."
         if code
@@ -48,11 +64,11 @@ def stale_handle(context: DoctorContext) -> CheckResult:
     )
 
 
-def _probe(path: Path) -> tuple[str | None, int | None]:
-    """Return the error's name and code, or None for both; runs in the separate process."""
+def _probe(path: Path, result: Connection) -> None:
+    """Send the error's name and code, or None for both; runs in the separate process."""
     try:
         with Session(Library(path)) as session:
             error = stale_handle_error(session)
     except EngineError as other_error:
         error = other_error
-    return (error.name, error.code) if error else (None, None)
+    result.send((error.name, error.code) if error else (None, None))
