@@ -1,6 +1,6 @@
 """The licences of the server's dependencies, and whether the dependencies may be shipped.
 
-`make licences` lists them.
+`make licences` lists them, with those of the console's libraries.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final
 from packaging.markers import Marker
 from packaging.utils import canonicalize_name
 
+from supply.bundled import Package, packages
 from supply.locks import ROOT, SERVER, Pin, read
 
 
@@ -91,13 +92,24 @@ def rejections(pins: list[Pin], licences: dict[str, str]) -> list[str]:
     return stated
 
 
+def bundle_rejections(bundled: list[Package]) -> list[str]:
+    """Return the reasons why the console's libraries must not be shipped, if there are any."""
+    return [
+        f"{each.name} stands under {each.licence!r}, which nobody has read"
+        for each in bundled
+        if each.licence not in ALLOWED
+    ]
+
+
 def main() -> int:
     """Print the licences and the rejections; return 1 if there are rejections, else 0."""
-    pins, licences = read(SERVER), licences_in(FOR_WINDOWS)
+    pins, licences, bundled = read(SERVER), licences_in(FOR_WINDOWS), packages()
     for pin in pins:
         if pin.name in licences:
             print(f"{pin.name} {pin.version}: {licences[pin.name]}")
-    rejected = rejections(pins, licences)
+    for package in bundled:
+        print(f"{package.name} {package.version}: {package.licence}")
+    rejected = rejections(pins, licences) + bundle_rejections(bundled)
     for each in rejected:
         print(f"REFUSED: {each}")
     return 1 if rejected else 0

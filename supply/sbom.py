@@ -2,7 +2,8 @@
 
 cyclonedx-bom reads the lock. This module adds the dependencies between packages, from the lock's
 comments, and the licences, from the packages that are installed for Windows. The document is
-validated against CycloneDX's own schema. Equal inputs give equal documents.
+validated against CycloneDX's own schema. Equal inputs give equal documents. The console's
+libraries come from npm's lock (`supply.bundled`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
+from supply.bundled import Package, component_of, packages
 from supply.licences import FOR_WINDOWS, licences_in
 from supply.locks import ROOT, SERVER, Pin, read
 
@@ -55,6 +57,20 @@ def completed(bom: dict[str, Any], pins: list[Pin], licences: dict[str, str]) ->
     return bom
 
 
+def with_console(bom: dict[str, Any], bundled: list[Package]) -> dict[str, Any]:
+    """Add the console's libraries to a completed document, in place; return the document."""
+    urls = {package.name: package.purl for package in bundled}
+    bom["components"] += [component_of(package) for package in bundled]
+    bom["dependencies"][0]["dependsOn"] += [
+        package.purl for package in bundled if package.is_asked_by_console
+    ]
+    bom["dependencies"] += [
+        {"ref": package.purl, "dependsOn": [urls[name] for name in package.requires]}
+        for package in bundled
+    ]
+    return bom
+
+
 def index_of(bom: dict[str, Any]) -> str:
     """Return the URL of the package index that a document names."""
     reference = bom["components"][0]["externalReferences"][0]
@@ -87,7 +103,8 @@ def main(tools: Path) -> None:
         check=True,
         stdout=subprocess.PIPE,
     )
-    bom = completed(json.loads(made.stdout), read(SERVER), licences_in(FOR_WINDOWS))
+    server = completed(json.loads(made.stdout), read(SERVER), licences_in(FOR_WINDOWS))
+    bom = with_console(server, packages())
     text = json.dumps(bom, indent=2) + "\n"
     subprocess.run([tools / "python", "-c", VALIDATE], check=True, input=text, encoding="utf-8")
     DOCUMENT.parent.mkdir(exist_ok=True)

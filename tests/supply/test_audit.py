@@ -94,6 +94,8 @@ def test_the_report_of_npm(capsys: pytest.CaptureFixture[str]) -> None:
     assert npm.judge(found("moderate"), is_required=True)
     assert not npm.judge(found("high"), is_required=False)
     assert "VULNERABLE: minimist <0.2.1 (high)" in capsys.readouterr().out
+    assert not npm.judge(found("low"), is_required=False, failing=npm.ALL)
+    assert "VULNERABLE: minimist <0.2.1 (low)" in capsys.readouterr().out
     rejected = {"message": "405 Method Not Allowed", "error": {"summary": "", "detail": ""}}
     assert npm.judge(rejected, is_required=False)
     assert "NOT AUDITED" in capsys.readouterr().out

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from supply.bundled import packages_of
 from supply.locks import Pin
-from supply.sbom import completed, index_of
+from supply.sbom import completed, index_of, with_console
 
 
 def component(name: str, version: str, line: int) -> dict[str, Any]:
@@ -68,3 +69,47 @@ def test_a_line_more_in_the_lock_renames_nothing() -> None:
 
 def test_where_its_packages_come_from() -> None:
     assert index_of(document()) == "https://index.example"
+
+
+LOCK = {
+    "packages": {
+        "": {"dependencies": {"@preact/signals": "2.0.0", "preact": "11.0.0"}},
+        "node_modules/@preact/signals": {
+            "version": "2.0.0",
+            "integrity": "sha512-" + "AAAA" * 21 + "AA==",
+            "license": "MIT",
+            "peerDependencies": {"preact": "11", "react": "19"},
+        },
+        "node_modules/preact": {
+            "version": "11.0.0",
+            "integrity": "sha512-" + "////" * 21 + "/w==",
+            "license": "MIT",
+        },
+        "node_modules/esbuild": {"version": "0.28.2", "dev": True},
+    }
+}
+
+
+def test_it_lists_what_the_console_is_bundled_with() -> None:
+    bom = with_console(completed(document(), PINS, {}), packages_of(LOCK))
+
+    signals, preact = bom["components"][2:]
+    assert signals["purl"] == signals["bom-ref"] == "pkg:npm/%40preact/signals@2.0.0"
+    assert preact == {
+        "bom-ref": "pkg:npm/preact@11.0.0",
+        "hashes": [{"alg": "SHA-512", "content": "ff" * 64}],
+        "licenses": [{"expression": "MIT"}],
+        "name": "preact",
+        "purl": "pkg:npm/preact@11.0.0",
+        "type": "library",
+        "version": "11.0.0",
+    }
+    assert bom["dependencies"][0]["dependsOn"] == [
+        "pkg:pypi/typer@0.29.2",
+        "pkg:npm/%40preact/signals@2.0.0",
+        "pkg:npm/preact@11.0.0",
+    ]
+    assert bom["dependencies"][3:] == [
+        {"ref": "pkg:npm/%40preact/signals@2.0.0", "dependsOn": ["pkg:npm/preact@11.0.0"]},
+        {"ref": "pkg:npm/preact@11.0.0", "dependsOn": []},
+    ]

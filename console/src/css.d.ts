@@ -1,0 +1,2 @@
+/** Stylesheets are imported for their effect; esbuild collects them. */
+declare module '*.css';

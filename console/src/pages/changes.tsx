@@ -1,0 +1,159 @@
+/** What changed lately: what ended before, then changes as they happen. */
+
+import { signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+
+import {
+  listEndedSaContexts,
+  watchSaContexts,
+  type SaContextDeleted,
+  type SummarizedSaContext,
+} from '../../client';
+import { body } from '../api/client';
+import type { Rejection } from '../api/rejection';
+import type { Change } from '../live/events';
+import { endFollowing, follow } from '../live/follow';
+import { link } from '../route/route';
+import { Nothing, Skeleton } from '../ui/panel';
+import { Rejected } from '../ui/rejected';
+import { Address, Ago, State } from '../ui/words';
+import { protectionLabel } from '../words/values';
+
+interface Entry {
+  readonly key: string;
+  readonly time: string;
+  readonly sign: '+' | '~' | '−';
+  readonly id: string;
+  readonly remoteAddress: string | null;
+  readonly protection?: string | null | undefined;
+  readonly endReason?: string | undefined;
+}
+
+const MAX = 12;
+const INTERVAL = 500;
+
+const entries = signal<readonly Entry[] | undefined>(undefined);
+const rejected = signal<Rejection | undefined>(undefined);
+
+const SIGNS = { '+': 'added', '~': 'modified', '−': 'ended' } as const;
+
+/** Show the latest changes; under many changes, twice a second. */
+export function Changes() {
+  useEffect(() => {
+    const abort = new AbortController();
+    let waiting: Entry[] = [];
+    const timer = setInterval(() => {
+      if (waiting.length === 0) return;
+      entries.value = latest([...waiting, ...(entries.value ?? [])]);
+      waiting = [];
+    }, INTERVAL);
+    void follow(
+      {
+        begin: async (_isAfterReset, signal) => {
+          const page = await body(
+            listEndedSaContexts({
+              query: { since: '10m', limit: MAX },
+              signal,
+              throwOnError: true,
+            }),
+          );
+          entries.value = page.items.map((item): Entry => ({
+            key: `${item.saContextId} ${item.time}`,
+            time: item.time,
+            sign: '−',
+            id: item.saContextId,
+            remoteAddress: item.remoteAddress,
+            endReason: item.endReason,
+          }));
+          return undefined;
+        },
+        open: (position, options) =>
+          watchSaContexts({
+            ...options,
+            query: { view: 'summary', ...(position === undefined ? {} : { since: position }) },
+          }),
+        change: (change) => {
+          const entry = entryOf(change);
+          if (entry !== undefined) waiting = [...waiting.slice(1 - MAX), entry];
+        },
+        rejected: (rejection) => {
+          rejected.value = rejection;
+        },
+      },
+      abort.signal,
+    );
+    return () => {
+      abort.abort();
+      clearInterval(timer);
+      endFollowing();
+    };
+  }, []);
+
+  const shown = entries.value;
+  return (
+    <>
+      {rejected.value !== undefined && <Rejected rejection={rejected.value} isOld={shown !== undefined} />}
+      {shown === undefined ? (
+        rejected.value === undefined && <Skeleton lines={6} />
+      ) : shown.length === 0 ? (
+        <Nothing>Nothing in the last ten minutes.</Nothing>
+      ) : (
+        <ul class="changes">
+          {shown.map((entry) => (
+            <li key={entry.key}>
+              <span class={`change-sign ${SIGNS[entry.sign]}`} title={SIGNS[entry.sign]}>
+                <span aria-hidden="true">{entry.sign}</span>
+                <span class="hidden">{SIGNS[entry.sign]}</span>
+              </span>
+              <Address value={entry.remoteAddress} isLink />
+              <span class="change-what">
+                {entry.sign === '−' ? (
+                  entry.endReason === undefined ? (
+                    'no longer matches'
+                  ) : (
+                    <State kind="end" value={entry.endReason} />
+                  )
+                ) : (
+                  <a href={link(['sa-contexts', entry.id])}>
+                    {entry.protection === null || entry.protection === undefined
+                      ? 'no SA yet'
+                      : protectionLabel(entry.protection)}
+                  </a>
+                )}
+              </span>
+              <span class="soft small">
+                <Ago value={entry.time} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+/** Return the latest entries, each once: a stream begins with changes that the list may have, too. */
+function latest(all: readonly Entry[]): Entry[] {
+  const byKey = new Map(all.map((entry) => [entry.key, entry]));
+  return [...byKey.values()].sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0)).slice(0, MAX);
+}
+
+function entryOf({ kind, data, position }: Change): Entry | undefined {
+  if (kind === 'added' || kind === 'modified') {
+    const { time, saContext } = data as { time: string; saContext: SummarizedSaContext };
+    const { saContextId, remoteAddress, protection } = saContext;
+    return {
+      key: `${position} ${saContextId}`,
+      time,
+      sign: kind === 'added' ? '+' : '~',
+      id: saContextId,
+      remoteAddress,
+      protection,
+    };
+  }
+  if (kind === 'deleted') {
+    const { time, saContextId, remoteAddress, endReason } = data as SaContextDeleted;
+    return { key: `${saContextId} ${time}`, time, sign: '−', id: saContextId, remoteAddress, endReason };
+  }
+  return undefined;
+}
