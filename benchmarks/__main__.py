@@ -23,6 +23,7 @@ from benchmarks import (
     fixture,
     growth,
     memory,
+    peers,
     plot,
     warm,
     watchers,
@@ -44,6 +45,7 @@ BENCHMARKS = {
     "memory": memory.measure,
     "export": export.measure,
     "filtered": filtered.measure,
+    "peers": peers.measure,
     "compression": compression.measure,
     "reading": address_space.measure,
 }

@@ -4,10 +4,10 @@ Each line is a JSON array: the name of one of `Simulator`'s methods, and its arg
 result is written to standard output, as one line. Between lines, the thread that reads them blocks
 in the operating system and takes no time from the server.
 
-There are three additional methods. `trim` lets the C library return unused memory to the system.
-`listen` starts recording the engine's notifications of SA contexts. `announced` returns them: the
-change, the id of the context, and the time of the notification in nanoseconds of the monotonic
-clock.
+There are four additional methods. `concentrate` is that of `benchmarks.peered`. `trim` lets the C
+library return unused memory to the system. `listen` starts recording the engine's notifications of
+SA contexts. `announced` returns them: the change, the id of the context, and the time of the
+notification in nanoseconds of the monotonic clock.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from __future__ import annotations
 import ctypes
 import json
 import sys
+from collections.abc import Callable
 from threading import Thread
 from time import monotonic_ns
+from typing import Any
 
 from sa_contexts_simulator import LIBRARY, Simulator
 
 from app.cli import main as cli
+from benchmarks.peered import concentrate
 from bindings.engine import Engine
 from bindings.library import Library
 from bindings.winerror import WinError
@@ -52,7 +55,12 @@ class _Listener:
 
 def _obey() -> None:
     simulator, listener = Simulator(LIBRARY), _Listener()
-    ours = {"trim": _trim, "listen": listener.listen, "announced": listener.announced}
+    ours: dict[str, Callable[..., Any]] = {
+        "trim": _trim,
+        "listen": listener.listen,
+        "announced": listener.announced,
+        "concentrate": concentrate,
+    }
     for line in sys.stdin:
         method, *arguments = json.loads(line)
         act = ours.get(method) or getattr(simulator, method)

@@ -74,6 +74,9 @@ def _details(details: Any) -> dict[str, Any]:
         **_ip_version(details.ipVersion),
         **named("saDirection", wfp.Direction, public.Direction, details.saDirection),
         "weaknesses": weaknesses_of(details.saBundle),
+        "ruleName": text(details.transportFilter.displayData.name)  # none is looked up
+        if details.transportFilter
+        else None,
         "traffic": _traffic(details.traffic),
         "saBundle": _bundle(details.saBundle),
         "udpEncapsulation": udp,

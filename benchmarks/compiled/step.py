@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cffi import FFI
 
-from app.resources.sa_contexts.baselines import BASELINES
+from app.resources.wfp.baselines import BASELINES
 from app.schemas.names import Baseline
 from benchmarks.compiled.build import FOLDER, build
 from benchmarks.compiled.names import WEAKNESS_BITS

@@ -69,6 +69,9 @@ static void put_details(writer *to, const IPSEC_SA_DETAILS1 *details, const base
     put_sa_direction(to, details->saDirection);
     PUT(to, ",\"weaknesses\":");
     put_weaknesses(to, &details->saBundle, judged_by);
+    PUT(to, ",\"ruleName\":"); /* as without names that must be looked up */
+    put_string(to, details->transportFilter == NULL ? NULL
+                                                    : details->transportFilter->displayData.name);
     PUT(to, ",\"traffic\":");
     put_traffic(to, &details->traffic);
     PUT(to, ",\"saBundle\":");
