@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import FastAPI
 from httpx2 import Response
 from sa_contexts_simulator import LIBRARY, Simulator
 from starlette.testclient import TestClient
 
+from app.answers.history.recorder import HistoryRecorder
 from app.api.problems import KINDS
 from app.bootstrap import create_service
 from app.main import create_app
@@ -45,6 +47,7 @@ _REPLACED: Final = {
     "takenAt": "2026-11-23T23:53:23.828198Z",
     "since": "2026-11-23T23:53:23.828198Z",
     "time": "2026-11-23T23:53:23.828198Z",
+    "newest": "2026-11-23T23:53:23.828198Z",
 }
 
 _SHOWN_METRICS: Final = re.compile(
@@ -74,6 +77,13 @@ class Collection:
             "value": _value(response),
         }
 
+    def add_ends(self, operation: str, empty: str, client: TestClient) -> None:
+        """Keep how pages and exports of a list end, with filters that nothing meets (`empty`)."""
+        page = client.get(empty)
+        self.add(operation, "no_more", "The last page, here of an empty list", page)
+        export = client.get(empty, headers={"Accept": "application/x-ndjson"})
+        self.add(operation, "export", "The last line, here the only one", export)
+
     def add_problem(self, operation: str, response: Response) -> None:
         """Keep a response with a problem as an example, under the problem's code."""
         kind = KINDS[response.json()["code"]]
@@ -89,14 +99,21 @@ def collect() -> Examples:
     with _server() as client:
         spi = _contexts(client, collection)
         _main_mode_sas(client, collection)
+        _certificates(client, collection)
         _connections(client, collection)
+        _peers(client, collection)
+        _tunnels(client, collection)
+        _filters(client, collection)
         _engine(client, collection)
         _events(spi, collection)  # starts other servers, which populate the same simulator again
         _rejected_requests(client, collection)
         _other(client, collection)
         _net_events(client, simulator, collection)
+        _failures(client, collection)
         _engine_failing(client, simulator, collection)
         _statistics(client, simulator, collection)
+    _ended(simulator, collection)
+    _history(collection)
     simulator.reset()
     return collection.examples
 
@@ -124,12 +141,7 @@ def _contexts(client: TestClient, collection: Collection) -> int:
     """Collect the examples with contexts; return an SPI of the context that is shown in full."""
     first = client.get("/sa-contexts?limit=1&view=basic")
     collection.add("list_sa_contexts", "page", "A page of the basic view; more follow", first)
-    none = "/sa-contexts?localSubnet=203.0.113.0/24"
-    collection.add(
-        "list_sa_contexts", "no_more", "The last page, here of an empty list", client.get(none)
-    )
-    export = client.get(none, headers={"Accept": "application/x-ndjson"})
-    collection.add("list_sa_contexts", "export", "The last line, here the only one", export)
+    collection.add_ends("list_sa_contexts", "/sa-contexts?localSubnet=203.0.113.0/24", client)
     summary = client.get("/sa-contexts/summary?peers=2")
     collection.add(
         "summarize_sa_contexts",
@@ -155,33 +167,74 @@ def _events(spi: int, collection: Collection) -> None:
 def _main_mode_sas(client: TestClient, collection: Collection) -> None:
     first = client.get("/ike-sas?limit=1&keyModule=authip&authenticationMethod=ssl")
     collection.add("list_ike_sas", "page", "A page; more follow", first)
-    none = "/ike-sas?localSubnet=203.0.113.0/24"
-    collection.add(
-        "list_ike_sas", "no_more", "The last page, here of an empty list", client.get(none)
-    )
-    export = client.get(none, headers={"Accept": "application/x-ndjson"})
-    collection.add("list_ike_sas", "export", "The last line, here the only one", export)
+    collection.add_ends("list_ike_sas", "/ike-sas?localSubnet=203.0.113.0/24", client)
     one = client.get(f"/ike-sas/{first.json()['items'][0]['saId']}")
     collection.add("get_ike_sa", "ike_sa", "One with a certificate and a user's name", one)
     collection.add_problem("list_ike_sas", client.get("/ike-sas?keyModule=ikev3"))
     collection.add_problem("get_ike_sa", client.get("/ike-sas/1"))
 
 
+def _certificates(client: TestClient, collection: Collection) -> None:
+    page = client.get("/certificates?side=local&limit=1")
+    collection.add("list_certificates", "page", "One of this host's; more follow", page)
+    peers = client.get("/certificates?side=peer&limit=1")
+    collection.add("list_certificates", "peer", "One of a peer's, whose expiry is unknown", peers)
+    one = client.get(f"/certificates/{page.json()['items'][0]['thumbprint']}")
+    collection.add("get_certificate", "certificate", "One of this host's", one)
+    collection.add_problem("list_certificates", client.get("/certificates?expiresWithin=soon"))
+    collection.add_problem("get_certificate", client.get(f"/certificates/{'00' * 20}"))
+
+
+def _peers(client: TestClient, collection: Collection) -> None:
+    first = client.get("/peers?limit=1&sort=-bytes")
+    collection.add("list_peers", "page", "The peer with most bytes; more follow", first)
+    collection.add_ends("list_peers", "/peers?subnet=192.0.2.0/24", client)
+    address = min(
+        (peer["completeSaContexts"] == 0, peer["saContexts"], peer["address"])
+        for peer in client.get("/peers?limit=1000").json()["items"]
+    )[2]
+    one = client.get(f"/peers/{address}")
+    collection.add("get_peer", "peer", "One with its SA contexts and a diagnosis", one)
+    collection.add_problem("list_peers", client.get("/peers?sort=bytes"))
+    collection.add_problem("get_peer", client.get("/peers/192.0.2.1"))
+    url = f"/peers/events?initial=true&subnet={address}"
+    with _server(max_stream_seconds=0.2) as brief:
+        collection.add("watch_peers", "initial", "One peer, and no change", brief.get(url))
+
+
+def _tunnels(client: TestClient, collection: Collection) -> None:
+    first = client.get("/tunnels?limit=1&state=up&keyModule=ikev2")
+    collection.add("list_tunnels", "page", "A page; more follow", first)
+    collection.add_ends("list_tunnels", "/tunnels?localAddress=203.0.113.1", client)
+    key = first.json()["items"][0]["providerContextKey"]
+    one = client.get(f"/tunnels/{key}")
+    collection.add("get_tunnel", "tunnel", "One that is up", one)
+    collection.add_problem("list_tunnels", client.get("/tunnels?state=connected"))
+    collection.add_problem("get_tunnel", client.get(f"/tunnels/{UUID(int=1)}"))
+    url = "/tunnels/events?initial=true&state=template&localAddress=203.0.113.1"
+    with _server(max_stream_seconds=0.2) as brief:
+        collection.add("watch_tunnels", "initial", "No tunnel, and no change", brief.get(url))
+
+
 def _connections(client: TestClient, collection: Collection) -> None:
     first = client.get("/connections?limit=1&trafficType=tunnel&keyModule=ikev2")
     collection.add("list_connections", "page", "A page; more follow", first)
-    none = "/connections?localSubnet=203.0.113.0/24"
-    collection.add(
-        "list_connections", "no_more", "The last page, here of an empty list", client.get(none)
-    )
-    export = client.get(none, headers={"Accept": "application/x-ndjson"})
-    collection.add("list_connections", "export", "The last line, here the only one", export)
+    collection.add_ends("list_connections", "/connections?localSubnet=203.0.113.0/24", client)
     one = client.get(f"/connections/{first.json()['items'][0]['connectionId']}")
     collection.add("get_connection", "connection", "One through a tunnel", one)
     cursor = client.get("/sa-contexts?limit=1").json()["nextCursor"]
     for query in (f"cursor={cursor}", "keyModule=ikev3"):
         collection.add_problem("list_connections", client.get(f"/connections?{query}"))
     collection.add_problem("get_connection", client.get("/connections/1"))
+
+
+def _filters(client: TestClient, collection: Collection) -> None:
+    tunnels = client.get("/sa-contexts?limit=1000&trafficType=tunnel").json()["items"]
+    ids = (sa["transportFilter"]["filterId"] for each in tunnels if (sa := each["outboundSa"]))
+    found = (client.get(f"/filters/{filter_id}") for filter_id in ids)
+    one = next(each for each in found if each.is_success)
+    collection.add("get_filter", "filter", "One that leads to a tunnel's policy", one)
+    collection.add_problem("get_filter", client.get("/filters/1"))
 
 
 def _net_events(client: TestClient, simulator: Simulator, collection: Collection) -> None:
@@ -204,6 +257,42 @@ def _net_events(client: TestClient, simulator: Simulator, collection: Collection
         none = deaf.get("/net-events")
         collection.add("list_net_events", "disabled", "The engine does not collect them", none)
     simulator.collect_net_events()
+
+
+def _ended(simulator: Simulator, collection: Collection) -> None:
+    with _server() as client:
+        for context in client.get("/sa-contexts?limit=2").json()["items"]:
+            simulator.delete(int(context["saContextId"]))
+        client.get("/sa-contexts?maxAge=0")
+        url = "/sa-contexts/ended?limit=1"
+        while (page := client.get(url)).json()["monitoring"] == "unknown":
+            pass  # the first sample of connections is still to be taken
+        collection.add("list_ended_sa_contexts", "page", "The newest; there are more", page)
+        problem = client.get("/sa-contexts/ended?endReason=expired&since=yesterday")
+        collection.add_problem("list_ended_sa_contexts", problem)
+
+
+def _failures(client: TestClient, collection: Collection) -> None:
+    occurred = client.get("/failures?occurred=true")
+    collection.add("list_failures", "occurred", "Those that occurred here", occurred)
+    collection.add_problem("list_failures", client.get("/failures?family=any"))
+    one = client.get("/failures/ERROR_IPSEC_IKE_POLICY_MATCH")
+    collection.add("get_failure", "error", "An error of IKE, by its name", one)
+    event = client.get("/failures/event-4653")
+    collection.add("get_failure", "event", "An event of the Security log", event)
+    collection.add_problem("get_failure", client.get("/failures/event-1"))
+
+
+def _history(collection: Collection) -> None:
+    with _server() as client:
+        app: Any = client.app
+        recorder: HistoryRecorder = app.state.service.part(HistoryRecorder)
+        client.get("/sa-contexts?maxAge=0")
+        assert client.portal is not None
+        client.portal.call(recorder.measure)
+        recorder.rows.add(0, client.portal.call(recorder.measure))  # instead of a minute's wait
+        collection.add("get_history", "minute", "One minute", client.get("/history"))
+        collection.add_problem("get_history", client.get("/history?since=yesterday"))
 
 
 def _short(items: list[Any]) -> str:

@@ -95,7 +95,7 @@ def extended(value: Any, schema: dict[str, Any], *, has_newer_members: bool) -> 
     if name:
         return extend(value, _DOCUMENT["components"]["schemas"][name])
     if "anyOf" in schema:
-        (choice,) = (each for each in schema["anyOf"] if each != {"type": "null"})
+        choice = next(each for each in schema["anyOf"] if each != {"type": "null"})
         return extend(value, choice)
     if "discriminator" in schema:
         tag = schema["discriminator"]["propertyName"]
