@@ -17,7 +17,7 @@ SUPPLY = .venv-supply
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test check bench lock openapi supply licences sbom audit
+.PHONY: run test check bench lock openapi console supply licences sbom audit
 
 run: $(SERVER)
 	$(BIN)/sa-contexts serve
@@ -42,6 +42,10 @@ bench: $(INSTALLED)
 openapi: $(INSTALLED)
 	$(BIN)/python -m sdk.document
 
+# Needs Node.js; what it makes is committed, so that nothing else does.
+console:
+	console/build
+
 supply: licences sbom audit
 
 licences: $(INSTALLED) build/supply/installed
@@ -64,12 +68,16 @@ lock: $(SUPPLY)/installed
 		--no-emit-index-url --no-emit-find-links --no-header -o sdk/requirements.lock
 	$(SUPPLY)/bin/uv pip compile --quiet --universal --group scan --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header -o tests/tls/requirements.lock
+	$(SUPPLY)/bin/uv pip compile --quiet --universal --group browser --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --constraint requirements.lock \
+		-o tests/console/browser/requirements.lock
 	$(SUPPLY)/bin/uv pip compile --quiet --universal --group supply --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header -o supply/requirements.lock
 	$(SUPPLY)/bin/uv pip compile --quiet --universal --group build --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --constraint requirements.lock \
 		-o requirements-build.lock
 	npm install --prefix sdk --package-lock-only
+	npm install --prefix console --package-lock-only
 	$(SUPPLY)/bin/uv pip compile --quiet --universal --group standalone --extra otel --python-version 3.13 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --constraint requirements.lock \
 		pyproject.toml -o standalone/requirements.lock

@@ -21,7 +21,6 @@ from app.settings.model import Settings
 from app.telemetry.logging.configuration import configure_logging
 from bindings.library import Library
 from bindings.limits import LIMITS, AnswerLimits
-from tests.skips import pytest_runtest_makereport as pytest_runtest_makereport  # noqa: PLC0414  # a hook
 
 
 # A shell has what it runs in the background ignore SIGINT, which what tests start would inherit.
@@ -41,12 +40,20 @@ settings.register_profile(
     ],
 )
 settings.load_profile("default")
+# AddressSanitizer makes each example five times slower; `make test` draws more without it.
+settings.register_profile("sanitized", max_examples=20)
 
 SIMULATOR_PATH = Path(os.environ.get("SA_CONTEXTS_TEST_LIBRARY") or LIBRARY).resolve()
 """The simulator under test; another build of it, with a sanitizer for instance, can be named."""
 
 
 Serve = Callable[..., TestClient]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add this project's plugins."""
+    for plugin in ("tests.skips", "tests.garbage"):
+        config.pluginmanager.import_plugin(plugin)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -65,6 +72,12 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def _own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the notes of servers that tests start out of the user's folder."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(autouse=True)
+def _time_to_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have servers wait for sessions that a busy machine closes slowly, which tests count."""
+    monkeypatch.setattr("app.service.CLOSE_SECONDS", 5)
 
 
 @pytest.fixture(autouse=True)

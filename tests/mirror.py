@@ -128,7 +128,7 @@ class Mirror:
                 )
                 self.needs_list, self._is_placeless = self._is_placeless, False
             case "reconnect":
-                assert event.data == {}
+                assert event.data.keys() == {"time"}
                 assert event.event_id is None
                 self.is_ended = True
             case other:

@@ -24,6 +24,7 @@ _WINDOWS: Final = (
     "Windows has no such signals",
     "Windows has one",
     "Windows has rights, and no modes",
+    "Windows resolves them",
     "Windows keeps and grants rights otherwise",
     "could not import 'fcntl'",
     "counts the threads of Linux",

@@ -28,7 +28,7 @@ def at(kind: str, revision: int, *, epoch: str = EPOCH, has_id: bool = True) -> 
     return Event(kind, {"epoch": epoch, "revision": revision}, event_id, "")
 
 
-END = Event("reconnect", {}, None, "")
+END = Event("reconnect", {"time": "2026-11-29T19:00:00Z"}, None, "")
 
 
 def begun() -> Mirror:

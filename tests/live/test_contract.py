@@ -76,6 +76,7 @@ def test_pages_and_items_are_as_documented(
         ("/ike-sas/0", "/ike-sas/{saId}", 404),
         ("/connections/0", "/connections/{connectionId}", 404),
         ("/connections?cursor=x", "/connections", 400),
+        ("/filters/0", "/filters/{filterId}", 404),
         ("/statistics/ipsec", "/statistics/ipsec", 200),
         ("/statistics/ike", "/statistics/ike", 200),
         ("/net-events?since=x", "/net-events", 422),

@@ -50,17 +50,29 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: zipfile.ZipFile) -
         "app/py.typed",
         "bindings/py.typed",
         "bindings/_fwpuclnt.py",
+        "app/answers/failures/events.toml",
+        "app/answers/failures/ras.toml",
+        "app/answers/failures/related.toml",
+        "app/resources/wfp/engine.toml",
         "app/resources/wfp/failures.toml",
         "app/resources/wfp/passed_on.toml",
         "app/api/openapi/examples.json",
+        "app/console/static/console.css",
+        "app/console/static/console.js",
+        "app/console/static/index.html",
+        "app/console/static/licences.txt",
         f"{NAME}.dist-info/licenses/LICENSE",
     }
     assert not [name for name in names if "simulator" in name or "test" in name]
     assert {Path(name).suffix for name in names if not name.startswith(NAME)} == {
+        ".css",
         ".h",
+        ".html",
+        ".js",
         ".json",
         ".py",
         ".toml",
+        ".txt",
         ".typed",
     }
 

@@ -28,7 +28,7 @@ def main() -> None:
     settings: dict[str, object] = {
         "simulated_contexts": 500,
         "simulated_churn": 50,
-        "metrics_peers": PEER,
+        "expected_peers": PEER,
         "metrics_connections": 20,
         "refresh_interval_seconds": 0.5,
         "refresh_retry_seconds": 0.2,

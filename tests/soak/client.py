@@ -190,7 +190,7 @@ class Client:
         headers = {"accept-encoding": self.random.choice(["identity", "identity", "gzip"])}
         if self.scene.credentials is not None:
             operation = operation_of(method, target)
-            scope = (operation and operation.scope) or "sa:read"
+            scope = (operation and (operation.scope or operation.shows_more)) or "sa:read"
             headers["authorization"] = f"Bearer {self.scene.credentials.keys[scope]}"
         return {name: value for name, value in {**headers, **(given or {})}.items() if value}
 

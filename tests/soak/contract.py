@@ -7,14 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from tests.soak.schemas import DOCUMENT, SCHEMA, reason_against
 
 
 PROBLEM = "application/problem+json"
 NDJSON = "application/x-ndjson"
-OF_SOME = {"Link", "Snapshot-Expires", "Snapshot-Idle-Seconds", "RateLimit", "RateLimit-Policy"}
+OF_SOME = {
+    "ETag",
+    "Link",
+    "Snapshot-Expires",
+    "Snapshot-Idle-Seconds",
+    "RateLimit",
+    "RateLimit-Policy",
+}
 """Documented headers that an answer may lack."""
 OF_ALL = {
     "connection", "content-encoding", "content-length", "content-type", "date", "transfer-encoding",
@@ -77,12 +84,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of the document, the scope that it requires, and a test for its requests."""
+    """An operation of the document, and a test for its requests.
+
+    Attributes:
+        scope: the scope that it requires; None: none.
+        shows_more: the scope with which a public operation shows more; None: there is none.
+    """
 
     method: str
     path: str
     responses: dict[str, Any]
     scope: str | None
+    shows_more: str | None
     pattern: re.Pattern[str]
 
     @property
@@ -99,12 +112,18 @@ def operations() -> list[Operation]:
             method.upper(),
             path,
             operation["responses"],
-            operation["security"][0]["bearer"][0] if "security" in operation else None,
+            *_scopes(operation.get("security", [])),
             re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path))),
         )
         for path, methods in sorted(DOCUMENT["paths"].items(), key=lambda each: "{" in each[0])
         for method, operation in methods.items()
     ]
+
+
+def _scopes(security: list[dict[str, list[str]]]) -> tuple[str | None, str | None]:
+    """Return the scope that is required, and the one that is optional (OpenAPI 3.1, 4.8.30)."""
+    scope = next((each["bearer"][0] for each in security if each), None)
+    return (None, scope) if {} in security else (scope, None)
 
 
 def operation_of(method: str, target: str) -> Operation | None:
@@ -158,21 +177,27 @@ def check_line(answer: Answer, line: Any) -> None:
     operation = operation_of(answer.method, answer.target)
     assert operation is not None
     described = operation.responses["200"]["content"][NDJSON]["schema"]["description"]
-    item, end = re.findall(r"`(\w+)`", described)
-    name = end if "end" in line else item
+    *items, end = re.findall(r"`(\w+)`", described)
+    name = end if "end" in line else _in_view(answer, items)
     reason = reason_against(line, SCHEMA + name)
     if reason is not None:
         raise answer.violation(f"a line is no {name}: {reason}")
 
 
 def _check_body(answer: Answer, documented: dict[str, Any]) -> None:
-    schema = documented["content"][answer.media_type]["schema"]
-    if schema.get("type") == "string":
+    content = documented["content"][answer.media_type]
+    if content["schema"].get("type") == "string":
         return  # who asked for it reads it
-    _check_schema(answer, schema["$ref"])
+    shapes = [content["schema"], content.get("x-summarySchema")]
+    _check_schema(answer, _in_view(answer, [each["$ref"] for each in shapes if each]))
     if answer.media_type == PROBLEM:
         codes = re.findall(r"`(\w+)`", documented["description"])
         _check_problem(answer, set(codes))
+
+
+def _in_view(answer: Answer, names: list[str]) -> str:
+    """Return the name of the shape in the requested view; the last is that of the summary."""
+    return names[-1 if "view=summary" in answer.target else 0]
 
 
 def _check_elsewhere(answer: Answer) -> None:
@@ -202,7 +227,8 @@ def _check_problem(answer: Answer, codes: set[str]) -> None:
         raise answer.violation(f"the code is none of {', '.join(sorted(codes))}")
     if urljoin(f"/prefix{answer.target}", problem["type"]) != f"/prefix/problems/{problem['code']}":
         raise answer.violation("the type is not where the code is explained")
-    if urljoin(f"/prefix{answer.target}", problem["instance"]) != f"/prefix{answer.path}":
+    instance = urljoin(f"/prefix{answer.target}", problem["instance"])
+    if unquote(instance) != unquote(f"/prefix{answer.path}"):  # it escapes colons
         raise answer.violation("the problem's instance is not the path")
 
 

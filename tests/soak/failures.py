@@ -1,4 +1,4 @@
-"""Clients that read net events: page by page, or as a stream."""
+"""Clients that read net events, page by page or as a stream, and explanations of failures."""
 
 from __future__ import annotations
 
@@ -55,6 +55,23 @@ async def list_failures(client: Client) -> None:
         if pages == 30:
             break
     client.count(KIND, "page after page" if pages > 1 else "list read to its end")
+
+
+async def explain_failures(client: Client) -> None:
+    """Request the explanations of what occurred, and of a code that means nothing."""
+    answer = await client.ask("/failures?occurred=true")
+    if answer.status != 200:
+        client.count(KIND, "not explained")
+        return
+    totals = [item["occurrences"]["total"] for item in answer.content["items"]]
+    if 0 in totals or totals != sorted(totals, reverse=True):
+        raise answer.violation(f"occurrences {totals}")
+    for item in answer.content["items"][:3]:
+        one = await client.ask(f"/failures/{client.random.choice([item['id'], item['codeHex']])}")
+        if one.status == 200 and one.content["id"] != item["id"]:
+            raise one.violation("another failure than asked for")
+    await client.ask("/failures")
+    await client.ask("/failures/event-1")
 
 
 def _following(answer: Answer) -> str:

@@ -121,6 +121,24 @@ def _of_proposals(member: str) -> dict[str, Values]:
     }
 
 
+def _folded(names: Iterable[str | None]) -> list[Any]:
+    """Return names without case, which filters on names ignore."""
+    return [name.casefold() for name in names if name]
+
+
+def _names(credentials: Iterable[Object]) -> list[Any]:
+    """Return the names in credentials: the principal's, or the subject of the certificate."""
+    return _folded(
+        each["principalName"] or (each["certificate"] or {}).get("subjectName")
+        for each in credentials
+    )
+
+
+def _weaknesses(listed: Object) -> list[Any]:
+    """Return the weaknesses and, if there are any, `any`."""
+    return [*listed["weaknesses"], *(["any"] if listed["weaknesses"] else [])]
+
+
 SA_CONTEXTS = Listing(
     "/sa-contexts",
     "saContextId",
@@ -134,7 +152,12 @@ SA_CONTEXTS = Listing(
         "cipher": _of_transforms("cipherTransform", "cipherConfig"),
         "integrity": _of_transforms("authTransform", "authConfig"),
         "pfsGroup": lambda sa: [sa["saBundle"]["pfsGroup"]],
-        "weakness": lambda sa: sa["weaknesses"],
+        "keyModule": lambda sa: [
+            (sa["saBundle"]["keyModuleState"] or {}).get("keyModule", "unknown")
+        ],
+        "weakness": _weaknesses,
+        "ruleName": lambda sa: _folded([sa["ruleName"]]),
+        "udpPort": lambda sa: [*map(str, (sa["udpEncapsulation"] or {}).values())],
         "mmSaId": lambda sa: [sa["saBundle"]["mmSaId"]],
         "qmFilterId": lambda sa: [sa["saBundle"].get("qmFilterId")],
         "spi": lambda sa: [str(each["spi"]) for each in sa["saBundle"]["saList"]],
@@ -153,6 +176,10 @@ IKE_SAS = Listing(
             for pair in sa["ikeCredentials"]
             for side in pair.values()
         ],
+        "weakness": _weaknesses,
+        "principalName": lambda sa: _names(
+            pair["peerCredentials"] for pair in sa["ikeCredentials"]
+        ),
     },
 )
 CONNECTIONS = Listing(
@@ -168,6 +195,9 @@ CONNECTIONS = Listing(
             for peer in ("mmPeer", "emPeer")
             if connection.get(peer)
         ],
+        "principalName": lambda connection: _names(
+            connection[peer] for peer in ("mmPeer", "emPeer") if connection.get(peer)
+        ),
     },
 )
 LISTINGS = (SA_CONTEXTS, IKE_SAS, CONNECTIONS)

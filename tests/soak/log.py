@@ -17,6 +17,8 @@ EXPECTED = {
     "point_refresh_failed",
     "net_event_subscription_failed",
     "statistics_failed",
+    "tunnels_not_read",
+    "certificate_store_unreadable",
     "requests_rejected",
 }
 """Warnings about engine failures, and about clients rejected before they sent a request."""

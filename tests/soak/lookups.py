@@ -84,6 +84,23 @@ async def summarize(client: Client) -> None:
         raise answer.violation("these are not the busiest peers")
 
 
+async def read_rules(client: Client) -> None:
+    """Request the filters of a page of contexts, then revalidate one of them."""
+    page = await client.ask(f"{LIST}?limit=20")
+    if page.status != 200:
+        return
+    sas = (sa for item in page.content["items"] for sa in (item["inboundSa"], item["outboundSa"]))
+    for rule in [sa["transportFilter"] for sa in sas if sa and sa["transportFilter"]][:5]:
+        target = f"/filters/{rule['filterId']}"
+        answer = await client.ask(target)
+        if answer.status == 200:
+            if answer.content["name"] != rule["name"]:
+                raise answer.violation("another name than the context shows")
+            await client.ask(target, headers={"if-none-match": answer.headers["etag"]})
+    await client.ask(f"/filters/{client.random.choice(['0', 'x', '1?limit=1'])}")
+    await client.ask("/filters/1", headers={"accept": "text/html"})
+
+
 async def read_counters(client: Client) -> None:
     """Request the engine's counters; they are at most a second old, and rise within an epoch."""
     before: dict[str, Any] = {}

@@ -16,10 +16,20 @@ from tests.soak.client import Client, Scene, ServerGone
 from tests.soak.contract import Violation
 from tests.soak.credentials import Credentials, issue
 from tests.soak.exports import export, export_ids
-from tests.soak.failures import list_failures, watch_failures
+from tests.soak.failures import explain_failures, list_failures, watch_failures
 from tests.soak.filters import CONNECTIONS, IKE_SAS
-from tests.soak.lookups import look_up, poll, probe, read_counters, summarize
+from tests.soak.lookups import look_up, poll, probe, read_counters, read_rules, summarize
 from tests.soak.memory import Memory, Sample
+from tests.soak.people import (
+    WATCHED_PEERS,
+    WATCHED_TUNNELS,
+    read_certificates,
+    read_ended,
+    read_history,
+    read_peers,
+    read_tunnels,
+    watch_all,
+)
 from tests.soak.process import Target, running_target
 from tests.soak.rejected import err, forge, intrude
 from tests.soak.report import Report
@@ -37,7 +47,7 @@ SETTINGS = {
     # Short enough for all limits to be reached within a minute.
     "snapshot_idle_timeout_seconds": 4,
     "max_snapshot_seconds": HOLD_SECONDS,
-    "max_snapshots": 12,
+    "max_snapshots": 24,
     "engine_timeout_seconds": 2,
     "refresh_interval_seconds": 5,
     "refresh_retry_seconds": 0.5,
@@ -82,9 +92,18 @@ CLIENTS: tuple[tuple[str, int, Activity, float], ...] = (
     ("slow watcher", 1, partial(watch, pause_seconds=0.3, absent_seconds=1), 0.5),
     ("sleepy watcher", 2, partial(watch, pause_seconds=0, absent_seconds=20), 0.5),
     ("counter of the engine", 1, read_counters, 0.5),
+    ("reader of rules", 2, read_rules, 0.5),
     ("reader of failures", 2, list_failures, 0.5),
     ("watcher of failures", 1, partial(watch_failures, absent_seconds=1), 0.5),
     ("sleepy watcher of failures", 1, partial(watch_failures, absent_seconds=20), 0.5),
+    ("reader of explanations", 1, explain_failures, 1),
+    ("reader of peers", 2, read_peers, 0.5),
+    ("watcher of peers", 1, partial(watch_all, watched=WATCHED_PEERS, absent_seconds=1), 0.5),
+    ("reader of tunnels", 1, read_tunnels, 0.5),
+    ("watcher of tunnels", 1, partial(watch_all, watched=WATCHED_TUNNELS, absent_seconds=1), 0.5),
+    ("reader of what ended", 2, read_ended, 0.5),
+    ("reader of the history", 1, read_history, 2),
+    ("reader of certificates", 1, read_certificates, 1),
     ("rejected client", 1, err, 0.1),
     ("intruder", 1, intrude, 1),
     ("forger", 1, forge, 0.2),

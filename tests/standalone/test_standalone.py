@@ -88,6 +88,7 @@ def test_it_serves_contexts(server: int) -> None:
 @pytest.mark.parametrize(
     ("path", "media_type", "expected"),
     [
+        ("/", "text/html", b'id="console"'),
         ("/docs", "text/html", b"swagger"),
         ("/openapi.json", "application/json", b"/sa-contexts/{saContextId}"),
         ("/problems/not_found", "application/json", b"not_found"),
@@ -122,7 +123,8 @@ def _run(*arguments: str) -> bytes:
 
 def _get(port: int, path: str, media_type: str | None) -> bytes:
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-        connection.request("GET", path)
+        headers = {} if media_type is None else {"Accept": media_type}
+        connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         body = answer.read()
         assert answer.status == 200
