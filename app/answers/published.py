@@ -11,7 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Final, Generic, TypeVar
 
@@ -37,12 +37,17 @@ class PublishedSnapshot(Snapshot):
 
     Its content includes the members whose changes make no revision, so `content_revision` also
     rises if only these differ.
+
+    Attributes:
+        publication: the number of this publication, of which several can show one revision.
     """
+
+    publication: int = field(kw_only=True)
 
     @property
     def number(self) -> int:
         """The number by which leases and cursors identify the snapshot."""
-        return self.content_revision
+        return self.publication
 
     def digest_of(self, positions: Iterable[int]) -> str:
         """Return a digest of the texts at these positions; it changes if one of them does."""
@@ -73,6 +78,7 @@ class PublishedStore(ABC, Generic[S]):
         current: the newest snapshot; None before the first.
         epoch: the epoch.
         revision: the newest revision; 0 before the first snapshot.
+        publications: the number of snapshots until now.
         notifier: notifies of revisions, and at shutdown.
         stopping: set at shutdown.
         journal: the recent changes.
@@ -98,7 +104,7 @@ class PublishedStore(ABC, Generic[S]):
         )
         self.current: S | None = None
         self.epoch: Final = secrets.token_hex(6)
-        self.revision = 0
+        self.revision = self.publications = 0
         self.notifier = Notifier()
         self.stopping = anyio.Event()
         self.journal = Journal(self.limits.max_journal_changes, self.limits.max_journal_bytes)
@@ -138,7 +144,7 @@ class PublishedStore(ABC, Generic[S]):
 
     def _publish(self, snapshot: S, changes: Iterable[Change]) -> S:
         """Publish a snapshot with its changes since the revision before; return it."""
-        self.current = snapshot
+        self.current, self.publications = snapshot, snapshot.publication
         self.leases.expire()
         recorded = tuple(changes)
         if not self.journal.epoch:

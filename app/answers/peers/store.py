@@ -130,6 +130,8 @@ class PeerStore(PublishedStore[PeerSnapshot]):
             texts = PeerTexts(self._items, self._ids, sources.sample.totals, failures)
             if changes or self.current is None or not texts.equals(self.current.texts):
                 self._content_revision += 1
+            else:
+                texts = self.current.texts  # leases of both snapshots cost once
             snapshot = PeerSnapshot(
                 self.epoch,
                 self.revision,
@@ -143,6 +145,7 @@ class PeerStore(PublishedStore[PeerSnapshot]):
                 b"",
                 self._content_revision,
                 sources.annotations,
+                publication=self.publications + 1,
                 texts=texts,
             )
             return self._publish(snapshot, changes)

@@ -162,6 +162,7 @@ class TunnelStore(PublishedStore[PublishedSnapshot]):
             b"",
             self._content_revision,
             sources.annotations,
+            publication=self.publications + 1,
         )
         return self._publish(snapshot, changes)
 
