@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.soak.memory import Memory
-from tests.soak.outcomes import Outcomes
+from tests.soak.outcomes import AT_THE_END, Outcomes
 from tests.soak.process import End
 
 
@@ -47,7 +47,8 @@ class Report:
             return self.faults or ["the soak did not come to its end"]
         faults = list(self.faults)
         if is_long:
-            faults += self.outcomes.missing() + self.memory.faults()
+            faults += self.outcomes.missing() + self.outcomes.missing(AT_THE_END)
+            faults += self.memory.faults()
         for name in ("open_handles", "open_enumerations", "unfreed_blocks", "misuses"):
             if self.end.counts.get(name) != 0:
                 faults.append(f"{name}: {self.end.counts.get(name)}")

@@ -10,7 +10,7 @@ import pytest
 from tests.soak import log
 from tests.soak.contract import operations
 from tests.soak.memory import Memory, Sample
-from tests.soak.outcomes import EXPECTED, Outcomes
+from tests.soak.outcomes import AT_THE_END, EXPECTED, Outcomes
 from tests.soak.process import End
 from tests.soak.report import GRACE_SECONDS, Report
 
@@ -22,7 +22,7 @@ GOOD = End(1.0, 0, CLEAN)
 def report(end: End | None = GOOD, *, missing: str = "", leak: int = 0) -> Report:
     """Return the report of a soak in which every outcome occurred."""
     outcomes = Outcomes()
-    for kind, each in EXPECTED.items():
+    for kind, each in [*EXPECTED.items(), *AT_THE_END.items()]:
         for outcome in each:
             if outcome != missing:
                 outcomes.count(kind, outcome)
@@ -50,10 +50,14 @@ def test_a_soak_drives_every_operation() -> None:
     assert {operation.label for operation in operations()} <= set(EXPECTED)
 
 
-def test_a_soak_that_met_no_busy_server_fails() -> None:
-    faults = report(missing="410 cursor_expired").judge(is_long=True)
+@pytest.mark.parametrize(
+    ("kind", "outcome"),
+    [("GET /sa-contexts", "410 cursor_expired"), ("watches", "stop announced")],
+)
+def test_a_soak_without_a_required_outcome_fails(kind: str, outcome: str) -> None:
+    faults = report(missing=outcome).judge(is_long=True)
 
-    assert faults == ["never seen: GET /sa-contexts: 410 cursor_expired"]
+    assert faults == [f"never seen: {kind}: {outcome}"]
 
 
 def test_a_leak_fails() -> None:
