@@ -9,6 +9,7 @@ import * as oauth from 'oauth4webapi';
 
 import { base, isSignInNeeded } from './client';
 import { keepCredential } from './credential';
+import { Rejection } from './rejection';
 import type { Issuer } from './session';
 
 const ENTRY = 'sa-contexts.sign-in';
@@ -20,8 +21,29 @@ interface Pending {
   hash: string;
 }
 
-/** Leave for the issuer. */
+/**
+ * Leave for the issuer.
+ *
+ * @throws Rejection if it cannot be reached, or cannot sign anybody in.
+ */
 export async function signInAtIssuer(issuer: Issuer): Promise<void> {
+  await leave(issuer).catch((error: unknown) => {
+    throw rejectionBy(issuer, error);
+  });
+}
+
+/**
+ * Exchange the code with which the issuer sent the page back, if it did.
+ *
+ * @throws Rejection if it sent none, or none that it exchanges.
+ */
+export async function takeUp(issuer: Issuer): Promise<void> {
+  await exchange(issuer).catch((error: unknown) => {
+    throw rejectionBy(issuer, error);
+  });
+}
+
+async function leave(issuer: Issuer): Promise<void> {
   const server = await discover(issuer);
   if (server.authorization_endpoint === undefined)
     throw new Error('The issuer names no authorization endpoint.');
@@ -48,8 +70,7 @@ export async function signInAtIssuer(issuer: Issuer): Promise<void> {
   location.assign(url);
 }
 
-/** Exchange the code with which the issuer sent the page back, if it did. */
-export async function takeUp(issuer: Issuer): Promise<void> {
+async function exchange(issuer: Issuer): Promise<void> {
   const entry = sessionStorage.getItem(ENTRY);
   const here = new URL(location.href);
   if (entry === null || !(here.searchParams.has('code') || here.searchParams.has('error'))) return;
@@ -79,6 +100,17 @@ export async function takeUp(issuer: Issuer): Promise<void> {
     ...(tokens.expires_in === undefined ? {} : { expires: Date.now() + tokens.expires_in * 1000 }),
   });
   isSignInNeeded.value = false;
+}
+
+/** Return why signing in failed: in the issuer's words, if it gave any. */
+function rejectionBy({ issuer }: Issuer, error: unknown): Rejection {
+  const { host } = new URL(issuer);
+  if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError)
+    return new Rejection(400, error.error, `${host} did not sign you in`, error.error_description ?? '');
+  const detail = error instanceof Error ? error.message : String(error);
+  return error instanceof TypeError && !('code' in error)
+    ? new Rejection(0, 'no_answer', `${host} does not answer`, detail)
+    : new Rejection(400, 'sign_in_failed', `What ${host} answered cannot be used`, detail);
 }
 
 async function discover({ issuer }: Issuer): Promise<oauth.AuthorizationServer> {

@@ -64,11 +64,11 @@ async function begin(): Promise<void> {
     const response = await fetch(`${base}/console/configuration.json`);
     if (response.ok) configuration.value = (await response.json()) as Configuration;
     const { isAuthenticationRequired, oidc } = configuration.value ?? {};
+    if (isAuthenticationRequired === true && credential.value === undefined) isSignInNeeded.value = true;
     if (oidc !== undefined && oidc !== null) {
       const { takeUp } = await import('./oidc');
       await takeUp(oidc);
     }
-    if (isAuthenticationRequired === true && credential.value === undefined) isSignInNeeded.value = true;
   } catch (error) {
     signInRejection.value = asRejection(error);
   } finally {

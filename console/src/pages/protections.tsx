@@ -95,6 +95,9 @@ export function WeaknessBars({ summary }: { summary: SaContextSummary }) {
         ]}
       />
       <Bars label="Weaknesses" parts={parts} whole={summary.contexts} />
+      <p class="small">
+        <a href="#/peers?weakness=any">All weak peers</a>
+      </p>
     </>
   );
 }

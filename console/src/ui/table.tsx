@@ -2,7 +2,8 @@
  * A table of thousands of rows of which only those on show exist.
  *
  * To assistive technology it is a grid with its full number of rows. One row at a time takes part in
- * the tab order; arrow keys, Page Up and Down, Home and End move among the rows, Enter opens one.
+ * the tab order, and without rows the table itself, so that it can be scrolled; arrow keys, Page Up
+ * and Down, Home and End move among the rows, Enter opens one.
  */
 
 import { Component, type ComponentChildren } from 'preact';
@@ -109,7 +110,12 @@ export function Table<Item>(props: TableProps<Item>) {
 
   const time = performance.now();
   return (
-    <div class={`table ${isNarrow ? 'narrow' : ''}`} ref={box} tabIndex={-1} onKeyDown={key}>
+    <div
+      class={`table ${isNarrow ? 'narrow' : ''}`}
+      ref={box}
+      tabIndex={rows.length === 0 ? 0 : -1}
+      onKeyDown={key}
+    >
       <div
         role="grid"
         aria-label={label}

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.console.browser.devices import VIEWPORTS, Scheme
 from tests.console.browser.faults import Faults
@@ -21,6 +28,7 @@ from tests.soak.process import Target, running_target
 
 CHROMIUM = Path("/usr/bin/chromium")
 TIMEOUT_MS = 20_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 class Run(Protocol):

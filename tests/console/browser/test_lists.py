@@ -1,0 +1,89 @@
+"""Filters are the address, and an export has what is shown."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.request import urlopen
+
+from playwright.sync_api import Page, expect
+
+from tests.console.browser.faults import Faults
+from tests.soak.process import Target
+
+
+def items_of(server: Target, path: str, **query: str) -> list[dict[str, object]]:
+    with urlopen(f"{server.url}/{path}?{urlencode({'limit': 1000, **query})}") as answer:
+        items: list[dict[str, object]] = json.load(answer)["items"]
+        return items
+
+
+def query_of(page: Page) -> dict[str, list[str]]:
+    """Return the query after `#`."""
+    return parse_qs(urlsplit(urlsplit(page.url).fragment).query)
+
+
+def expect_rows(page: Page, count: int) -> None:
+    expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(count + 1))
+
+
+def test_a_filter_is_added_and_dropped_in_the_address(page: Page, server: Target) -> None:
+    weak = items_of(server, "sa-contexts", view="summary", weakness="3des")
+    every = items_of(server, "sa-contexts", view="summary")
+    page.goto(f"{server.url}/#/sa-contexts")
+    expect_rows(page, len(every))
+
+    page.get_by_role("button", name="Filter", exact=True).click()
+    page.get_by_role("combobox", name="Filter by").select_option("Weakness")
+    page.get_by_role("button", name="3DES").click()
+    assert query_of(page) == {"weakness": ["3des"]}
+    expect_rows(page, len(weak))
+
+    page.reload()
+    expect_rows(page, len(weak))
+    page.get_by_role("link", name="Drop the filter Weakness 3DES").click()
+    expect_rows(page, len(every))
+    page.go_back()
+    expect_rows(page, len(weak))
+
+
+def test_a_wrong_filter_is_explained_in_the_servers_words(
+    page: Page, server: Target, faults: Faults
+) -> None:
+    faults.expect("422")
+    page.goto(f"{server.url}/#/sa-contexts?remoteSubnet=nonsense")
+
+    expect(page.get_by_role("main")).to_contain_text("invalid_parameters")
+
+
+def test_an_export_has_the_rows_and_columns_on_show(page: Page, server: Target) -> None:
+    weak = items_of(server, "sa-contexts", view="summary", weakness="3des")
+    page.goto(f"{server.url}/#/sa-contexts?weakness=3des")
+    expect_rows(page, len(weak))
+
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    rows = [*csv.DictReader(text.splitlines())]
+    assert [row["remoteAddress"] for row in rows] == [item["remoteAddress"] for item in weak]
+    assert "saContextId" not in rows[0]
+
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="NDJSON").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    assert [json.loads(line) for line in text.splitlines()] == weak
+
+
+def test_a_sorted_list_of_peers_is_the_apis(page: Page, server: Target) -> None:
+    wanted = [item["address"] for item in items_of(server, "peers", sort="-bytes")]
+    page.goto(f"{server.url}/#/peers")
+    page.get_by_role("columnheader", name="Bytes").get_by_role("link").click()
+
+    assert query_of(page) == {"sort": ["-bytes"]}
+    shown = page.locator("[data-index] .address")
+    expect(shown.first).to_have_text(str(wanted[0]))
+    assert shown.all_text_contents()[:5] == wanted[:5]
