@@ -142,19 +142,32 @@ function suggestions(text: string): Suggestion[] {
     ];
   }
   const isNumber = /^(-?\d+|0x[0-9a-f]+)$/i.test(text);
-  const isCode = isNumber || /^([A-Z]+_[A-Z0-9_]+|(event|ras)-\d+)$/i.test(text);
+  const isCode = /^([A-Z]+_[A-Z0-9_]+|(event|ras)-\d+)$/i.test(text);
+  const codes = [{ label: `What the failure ${text} means`, to: link(['failures', text]) }];
+  if (isNumber) return byLikelihood(text, codes);
   const start = text.endsWith('*') ? text : `${text}*`;
-  const names = [
+  return [
+    ...(isCode ? codes : []),
     { label: `Peers named ${start}`, to: link(['peers'], { principalName: start }) },
     { label: `SA contexts of ${start}`, to: link(['sa-contexts'], { principalName: start }) },
     { label: `SA contexts by the rule ${start}`, to: link(['sa-contexts'], { ruleName: start }) },
     { label: `Tunnels named ${start}`, to: link(['tunnels'], { name: start }) },
   ];
-  const codes = [{ label: `What the failure ${text} means`, to: link(['failures', text]) }];
-  const numbers = [
-    { label: `SA contexts with the SPI ${text}`, to: link(['sa-contexts'], { spi: text }) },
+}
+
+/**
+ * Return where a number may lead, the likely places first: failures have small codes, HRESULTs and
+ * negative numbers, SPIs any 32 bits, and ids up to 64.
+ */
+function byLikelihood(text: string, codes: readonly Suggestion[]): Suggestion[] {
+  const value = Number(text);
+  const spi = { label: `SA contexts with the SPI ${text}`, to: link(['sa-contexts'], { spi: text }) };
+  const ids = [
     { label: `The SA context ${text}`, to: link(['sa-contexts', text]) },
     { label: `SA contexts of the main mode SA ${text}`, to: link(['sa-contexts'], { mmSaId: text }) },
   ];
-  return [...(isCode ? codes : []), ...(isNumber ? numbers : names)];
+  if (value > 0xffffffff) return ids;
+  if (value < 0) return [...codes];
+  const isHresult = value >= 0x80000000 && value < 0x81000000;
+  return value <= 0xffff || isHresult ? [...codes, spi, ...ids] : [spi, ...ids, ...codes];
 }

@@ -50,6 +50,7 @@ export function Table<Item>(props: TableProps<Item>) {
   const strip = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState(0);
   const wantsFocus = useRef(false);
+  const focused = useRef<HTMLElement | null>(null);
   const [first, end] = useRange(box, rows.length, size);
   const last = Math.max(0, rows.length - 1);
   const current = Math.min(active, last);
@@ -67,11 +68,12 @@ export function Table<Item>(props: TableProps<Item>) {
     box.current?.style.setProperty('--least', isNarrow ? '0' : leastWidth(columns));
   }, [isNarrow, columns]);
   useEffect(() => {
-    if (!wantsFocus.current) return;
-    const row = body.current?.querySelector<HTMLElement>(`[data-index="${String(current)}"]`);
-    if (row === null || row === undefined) return;
-    wantsFocus.current = false;
-    row.focus({ preventScroll: true });
+    const isLost = focused.current?.isConnected === false && document.activeElement === document.body;
+    if (!wantsFocus.current && !isLost) return;
+    const row = body.current?.querySelector<HTMLElement>(`[data-index="${String(current)}"]`) ?? null;
+    if (row !== null) wantsFocus.current = false;
+    // If the row with the focus is gone, its place has it, or the table, which hears the keys.
+    if (row !== null || isLost) (row ?? box.current)?.focus({ preventScroll: true });
   });
 
   const move = (index: number): void => {
@@ -137,9 +139,16 @@ export function Table<Item>(props: TableProps<Item>) {
           role="rowgroup"
           class="table-body"
           ref={body}
-          onFocusIn={({ target: focused }) => {
-            const index = indexOf(focused);
+          onFocusIn={({ target: element }) => {
+            focused.current = element instanceof HTMLElement ? element : null;
+            const index = indexOf(element);
             if (index !== undefined && index !== current) setActive(index);
+          }}
+          onFocusOut={({ target: element }) => {
+            queueMicrotask(() => {
+              if (focused.current === element && focused.current?.isConnected === true)
+                focused.current = null;
+            });
           }}
           onClick={(event) => {
             const item = rows[indexOf(event.target) ?? -1];

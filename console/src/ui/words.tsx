@@ -9,10 +9,14 @@ import { link } from '../route/route';
 import { weakness as weaknessIn } from '../words/weaknesses';
 import { wordFor, type Kind, type Tone } from '../words/states';
 
+/** The length of the longest address, an IPv6 address with a zone, and some. */
+const MAX_ADDRESS = 64;
+
 /** An address: never broken, and never turned round by text of the other direction. */
 export function Address({ value, isLink = false }: { value: string | null; isLink?: boolean }) {
   if (value === null) return <None />;
-  const text = <bdi class="address">{value}</bdi>;
+  const shown = value.length > MAX_ADDRESS ? `${value.slice(0, MAX_ADDRESS)}…` : value; // of a wrong URL
+  const text = <bdi class="address">{shown}</bdi>;
   return isLink ? <a href={link(['peers', value])}>{text}</a> : text;
 }
 

@@ -10,7 +10,9 @@ from playwright.sync_api import Error, Page, Route, expect
 
 from tests.console.browser.accessibility import violations
 from tests.console.browser.conftest import Run
-from tests.console.browser.devices import every_viewport
+from tests.console.browser.devices import every_viewport, width_beyond_window
+from tests.console.browser.faults import Faults
+from tests.soak.process import Target
 
 
 MARKUP = "<img src=x onerror='hit = 1'><script>hit = 1</script><b>bold</b>"
@@ -77,9 +79,18 @@ def test_a_name_is_text(page: Page, run: Run, kind: str) -> None:
         assert page.evaluate("typeof hit") == "undefined"
         assert page.locator("main img, main b, main script").count() == 0
         assert not violations(page), path
-        widths = page.evaluate(
-            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-        )
-        assert widths[0] <= widths[1], path
+        assert width_beyond_window(page) <= 0, path
     page.goto(f"{server.url}/#/peers")
     expect(page.get_by_role("main")).to_contain_text(NAMES[kind][:20].split("\n")[0])
+
+
+@every_viewport
+@pytest.mark.parametrize("path", [*PATHS, "nowhere"])
+def test_a_wrong_address_is_not_wider_than_the_window(
+    page: Page, server: Target, faults: Faults, path: str
+) -> None:
+    faults.expect("40[04]|422")
+    page.goto(f"{server.url}/#/{path}/{LONG}")
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+
+    assert width_beyond_window(page) <= 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 from urllib.request import urlopen
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console.browser.faults import Faults
@@ -87,3 +88,30 @@ def test_a_sorted_list_of_peers_is_the_apis(page: Page, server: Target) -> None:
     shown = page.locator("[data-index] .address")
     expect(shown.first).to_have_text(str(wanted[0]))
     assert shown.all_text_contents()[:5] == wanted[:5]
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("13868", "What the failure 13868 means"),
+        ("0x80320044", "What the failure 0x80320044 means"),
+        ("3020019655", "SA contexts with the SPI 3020019655"),
+        ("0xb401d7c7", "SA contexts with the SPI 0xb401d7c7"),
+        ("9007199271417879", "The SA context 9007199271417879"),
+        ("10.0.0.0/8", "Peers on this subnet"),
+        ("fd00::1", "The peer with this address"),
+        ("ERROR_IPSEC_IKE_TIMED_OUT", "What the failure ERROR_IPSEC_IKE_TIMED_OUT means"),
+        ("alice", "Peers named alice*"),
+    ],
+)
+def test_what_is_most_likely_meant_is_found_first(
+    page: Page, server: Target, text: str, first: str
+) -> None:
+    page.goto(server.url)
+    expect(page.get_by_role("combobox")).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type(text)
+    expect(page.get_by_role("option").first).to_have_text(first)
+    page.keyboard.press("Enter")
+
+    assert "#/" in page.url

@@ -36,6 +36,18 @@ def test_changes_appear_without_a_reload(page: Page, run: Run) -> None:
         expect(grid.get_by_role("gridcell", name=str(id_), exact=True)).to_be_visible()
 
 
+def test_the_focus_stays_in_the_table_when_its_row_goes(page: Page, run: Run) -> None:
+    server = run(contexts=10, changes=20)
+    page.goto(f"{server.url}/#/sa-contexts")
+    page.locator("[data-index]").nth(1).focus()
+    row = page.locator(":focus").element_handle()
+    row.wait_for_element_state("hidden")
+
+    expect(page.locator(".table [data-index]:focus, .table:focus")).to_have_count(1)
+    page.keyboard.press("Home")
+    expect(page.locator("[data-index='0']")).to_be_focused()
+
+
 def test_the_overview_shows_what_changed(page: Page, run: Run) -> None:
     server = run(contexts=40, changes=5)
     page.goto(server.url)

@@ -11,7 +11,11 @@ from playwright.sync_api import Page, expect
 
 from tests.console.browser.accessibility import violations
 from tests.console.browser.conftest import Run
-from tests.console.browser.devices import every_scheme, every_viewport
+from tests.console.browser.devices import (
+    every_scheme,
+    every_viewport,
+    width_beyond_window,
+)
 from tests.console.browser.faults import Faults
 from tests.soak.process import Target
 
@@ -51,10 +55,7 @@ def test_pages_are_complete_and_accessible(page: Page, busy: Target, faults: Fau
         expect(page.locator("[aria-busy=true]")).to_have_count(0)
 
         assert violations(page) == [], hash_
-        widths = page.evaluate(
-            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-        )
-        assert widths[0] <= widths[1], f"{hash_} is {widths[0]} wide, its window {widths[1]}"
+        assert width_beyond_window(page) <= 0, hash_
 
 
 @pytest.mark.parametrize("path", LISTS)
