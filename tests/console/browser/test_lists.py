@@ -5,20 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from urllib.parse import parse_qs, urlencode, urlsplit
-from urllib.request import urlopen
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.console.browser.api import items_of
 from tests.console.browser.faults import Faults
 from tests.soak.process import Target
-
-
-def items_of(server: Target, path: str, **query: str) -> list[dict[str, object]]:
-    with urlopen(f"{server.url}/{path}?{urlencode({'limit': 1000, **query})}") as answer:
-        items: list[dict[str, object]] = json.load(answer)["items"]
-        return items
 
 
 def query_of(page: Page) -> dict[str, list[str]]:
@@ -31,8 +25,8 @@ def expect_rows(page: Page, count: int) -> None:
 
 
 def test_a_filter_is_added_and_dropped_in_the_address(page: Page, server: Target) -> None:
-    weak = items_of(server, "sa-contexts", view="summary", weakness="3des")
-    every = items_of(server, "sa-contexts", view="summary")
+    weak = items_of(server.url, "sa-contexts", view="summary", weakness="3des")
+    every = items_of(server.url, "sa-contexts", view="summary")
     page.goto(f"{server.url}/#/sa-contexts")
     expect_rows(page, len(every))
 
@@ -60,7 +54,7 @@ def test_a_wrong_filter_is_explained_in_the_servers_words(
 
 
 def test_an_export_has_the_rows_and_columns_on_show(page: Page, server: Target) -> None:
-    weak = items_of(server, "sa-contexts", view="summary", weakness="3des")
+    weak = items_of(server.url, "sa-contexts", view="summary", weakness="3des")
     page.goto(f"{server.url}/#/sa-contexts?weakness=3des")
     expect_rows(page, len(weak))
 
@@ -80,7 +74,7 @@ def test_an_export_has_the_rows_and_columns_on_show(page: Page, server: Target) 
 
 
 def test_a_sorted_list_of_peers_is_the_apis(page: Page, server: Target) -> None:
-    wanted = [item["address"] for item in items_of(server, "peers", sort="-bytes")]
+    wanted = [item["address"] for item in items_of(server.url, "peers", sort="-bytes")]
     page.goto(f"{server.url}/#/peers")
     page.get_by_role("columnheader", name="Bytes").get_by_role("link").click()
 

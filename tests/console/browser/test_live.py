@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.console.browser.api import items_of
 from tests.console.browser.conftest import Run
 from tests.console.browser.faults import Faults
 from tests.soak.process import running_target
-
-
-def ids_of(url: str) -> set[str]:
-    with urlopen(f"{url}/sa-contexts?view=summary&limit=1000&maxAge=0") as answer:
-        return {item["saContextId"] for item in json.load(answer)["items"]}
 
 
 def test_changes_appear_without_a_reload(page: Page, run: Run) -> None:
@@ -73,7 +67,7 @@ def test_a_page_reconnects_to_a_server_that_was_killed(page: Page, faults: Fault
         expect(live).to_have_text("live", timeout=60_000)
         expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", "51")
         expect(page.get_by_role("main")).not_to_contain_text("from before")
-        assert len(ids_of(second.url)) == 50
+        assert len(items_of(second.url, "sa-contexts", view="summary")) == 50
 
 
 @pytest.mark.parametrize("path", ["", "peers", "engine"])

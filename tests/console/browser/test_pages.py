@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console.browser.accessibility import violations
+from tests.console.browser.api import items_of
 from tests.console.browser.conftest import Run
 from tests.console.browser.devices import (
     every_scheme,
@@ -41,8 +40,7 @@ def pages_of(server: Target) -> Iterator[str]:
     yield from LISTS
     yield from ("ended", "failures", "engine", "failures/13801", "peers/192.0.2.254", "nowhere")
     for path, member in LISTS.items():
-        with urlopen(f"{server.url}/{path}?limit=1") as answer:
-            yield f"{path}/{json.load(answer)['items'][0][member]}"
+        yield f"{path}/{items_of(server.url, path)[0][member]}"
 
 
 @every_viewport
@@ -60,8 +58,7 @@ def test_pages_are_complete_and_accessible(page: Page, busy: Target, faults: Fau
 
 @pytest.mark.parametrize("path", LISTS)
 def test_a_list_has_the_items_of_the_api(page: Page, busy: Target, path: str) -> None:
-    with urlopen(f"{busy.url}/{path}?limit=1000") as answer:
-        items = json.load(answer)["items"]
+    items = items_of(busy.url, path)
     page.goto(f"{busy.url}/#/{path}")
 
     expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(len(items) + 1))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Page, expect
 from sa_contexts_simulator import Simulator
 
-from tests.answers.example_host import CERTIFIED, DOWN, ENDED, FAILING, USER, example_host
+from tests.answers.example_host import CERTIFIED, DOWN, ENDED, FAILING, example_host
+from tests.console.browser.api import items_of
 
 
 PAGE = Path(__file__).parents[3] / "docs" / "questions.md"
@@ -102,8 +102,7 @@ def test_without_byte_counts_the_overview_leads_to_why(
     page: Page, url: str, simulator: Simulator
 ) -> None:
     simulator.monitor_connections(is_on=False)
-    with urlopen(f"{url}/peers?limit=1&maxAge=0"):
-        pass
+    items_of(url, "peers", maxAge="0")
     page.goto(url)
     traffic = page.get_by_role("region", name="Traffic by peer")
     expect(traffic).to_contain_text("The engine does not track connections")

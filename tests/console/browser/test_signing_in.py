@@ -133,9 +133,7 @@ def test_the_issuer_signs_in_by_code_and_pkce(page: Page, run: Run, issuer: Code
     expect(page.get_by_role("status").first).to_have_text("live")
 
 
-def test_the_issuers_refusal_is_shown(
-    page: Page, run: Run, issuer: CodeFlow
-) -> None:
+def test_why_the_issuer_signs_nobody_in_is_shown(page: Page, run: Run, issuer: CodeFlow) -> None:
     issuer.error = "access_denied"
     server = run(**issuer.settings)
     page.goto(server.url)
