@@ -1,0 +1,95 @@
+"""How fast the console is, and what it keeps; what else runs on the machine disturbs the figures."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.console.browser.conftest import Run
+from tests.console.browser.smoothness import (
+    Memory,
+    memory,
+    observe,
+    observe_filling,
+    seconds_to_fill,
+    smoothness,
+)
+
+
+LONGEST_TASK_MS = 50
+FRAME_MS = 17
+"""A frame at 60 Hz takes 16.7 ms; browsers report it in steps of 0.1 ms."""
+FILL_SECONDS = 1.0
+CHANGES = int(os.environ.get("SA_CONTEXTS_TEST_CHANGES", "10000"))
+"""The number of changes that a page sees; `.ci/long` sets that of a day."""
+MAX_GROWTH = 1.05
+
+
+class LimitExceeded(AssertionError):
+    """The page was slower than it should be, perhaps because something else ran beside it."""
+
+
+def test_thousands_of_contexts_change_without_a_stutter(
+    page: Page, run: Run, record_property: Callable[[str, object], None]
+) -> None:
+    server = run(contexts=5000, changes=50)
+    observe(page)
+    page.goto(f"{server.url}/#/sa-contexts")
+    expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", re.compile("^[45][0-9]{3}$"))
+    expect(page.get_by_role("status")).to_have_text("live")
+    expect(page.locator(".fresh").first).to_be_visible()
+    smoothness(page)
+
+    page.mouse.move(500, 500)
+    for _ in range(20):
+        page.mouse.wheel(0, 700)
+        page.wait_for_timeout(500)
+    found = smoothness(page)
+
+    record_property("p95 frame in ms", round(found.p95_frame, 1))
+    record_property("long tasks in ms", [round(each) for each in found.long_tasks])
+    if found.long_tasks or found.p95_frame > FRAME_MS:
+        raise LimitExceeded(f"tasks {found.long_tasks} ms, p95 frame {found.p95_frame:.1f} ms")
+
+
+def test_an_overview_of_10_000_contexts_is_filled_within_a_second(
+    page: Page, run: Run, record_property: Callable[[str, object], None]
+) -> None:
+    server = run(contexts=10_000, simulated_net_events=5)
+    httpx2.get(f"{server.url}/sa-contexts?limit=1", timeout=60).raise_for_status()
+    observe_filling(page)
+    page.goto(server.url)
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    page.wait_for_timeout(200)  # the observer runs after the change
+    seconds = seconds_to_fill(page)
+
+    record_property("seconds", round(seconds, 2))
+    if seconds > FILL_SECONDS:
+        raise LimitExceeded(f"{seconds:.2f} s")
+
+
+@pytest.mark.parametrize("path", ["", "sa-contexts"])
+def test_a_page_does_not_grow_with_the_changes_that_it_saw(
+    page: Page, run: Run, record_property: Callable[[str, object], None], path: str
+) -> None:
+    server = run(contexts=500, changes=400)
+    page.goto(f"{server.url}/#/{path}")
+    expect(page.get_by_role("status").first).to_have_text("live")
+
+    def after(changes: int) -> Memory:
+        """Return the least that the page keeps once this many further changes have occurred."""
+        revisions = changes / 400
+        page.wait_for_timeout(revisions * 1000)
+        return min((memory(page) for _ in range(3)), key=lambda each: each.heap)
+
+    before = after(CHANGES // 4)
+    found = after(CHANGES)
+    record_property("memory", [before, found])
+    assert found.heap <= before.heap * MAX_GROWTH, (before, found)
+    assert found.nodes <= before.nodes * 1.2 + 100, (before, found)
+    assert found.listeners <= before.listeners * 1.2 + 20, (before, found)
