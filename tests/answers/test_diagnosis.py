@@ -53,6 +53,22 @@ def test_hidden_failures_are_a_finding(state: PeerState) -> None:
     assert "diagnostics:read" in findings(hidden, [])[1]
 
 
+@pytest.mark.parametrize(
+    ("count", "times"), [(1, "once"), (4, "4 times since 2026-11-30T06:46:32Z")]
+)
+def test_a_failure_is_counted_with_whole_seconds(count: int, times: str) -> None:
+    failure = {
+        "code": 13801,
+        "codeHex": "0x35e9",
+        "name": "ERROR_IPSEC_IKE_AUTH_FAIL",
+        "count": count,
+        "oldest": "2026-11-30T06:46:32.214821Z",
+    }
+    found = findings(peer(PeerState.FAILING) | {"recentFailures": [failure]}, [])
+
+    assert found[1].startswith(f"ERROR_IPSEC_IKE_AUTH_FAIL occurred {times}")
+
+
 @pytest.mark.parametrize("reason", ENDS)
 def test_ends_explain_nothing_while_there_is_an_sa(reason: EndReason) -> None:
     assert len(findings(peer(PeerState.PROTECTED, complete=1), [ended(reason)])) == 1

@@ -6,6 +6,7 @@ the diagnosis of equal peers is equal, and each sentence can be verified in the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any, Final, NamedTuple
@@ -173,13 +174,18 @@ def _templates(peer: Peer, ended: Ended, *, is_short_lived: bool) -> Iterator[Fi
 def _failed(failure: Mapping[str, Any]) -> Finding:
     """Return the finding for a `RecentFailure` object."""
     count, oldest = failure["count"], failure["oldest"]  # may be more than an hour ago
-    times = "once in the last hour" if count == 1 else f"{count} times since {oldest}"
+    times = "once in the last hour" if count == 1 else f"{count} times since {_to_seconds(oldest)}"
     sentence = f"{failure['name'] or failure['codeHex']} occurred {times}."
     explained = failure_of(failure["code"])
     if explained is None:
         return Finding(sentence, UNEXPLAINED)
     advice = explained.unknown
     return Finding(_escaped(f"{sentence} {advice.explanation}"), _escaped(advice.check))
+
+
+def _to_seconds(time: str) -> str:
+    """Return a time of the API without its fraction of a second: it is read by people."""
+    return re.sub(r"\.[0-9]+", "", time)
 
 
 def _escaped(text: str) -> str:
