@@ -7,7 +7,7 @@ page, fails. Wait with `expect`, `expect_response` or `expect_console_message`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,9 +44,8 @@ class Run(Protocol):
         """
 
 
-@pytest.fixture
-def run() -> Iterator[Run]:
-    """Start servers, which end with the test."""
+@contextmanager
+def _running() -> Iterator[Run]:
     with ExitStack() as stack:
 
         def start(*, contexts: int = 250, changes: float = 0, **settings: Any) -> Target:
@@ -63,9 +62,26 @@ def run() -> Iterator[Run]:
 
 
 @pytest.fixture
-def server(run: Run) -> Target:
-    """A server of 250 contexts, none of which changes."""
-    return run()
+def run() -> Iterator[Run]:
+    """Start servers, which end with the test."""
+    with _running() as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Target]:
+    """A server of 250 contexts, none of which changes; its events, too, remain as they are."""
+    with _running() as start:
+        yield start(simulated_net_events=0)
+
+
+@pytest.fixture(scope="session")
+def busy() -> Iterator[Target]:
+    """A server with something on each page."""
+    with _running() as start:
+        yield start(
+            simulated_net_events=1, simulated_crowds="spoofed:3", expected_peers="198.18.0.2"
+        )
 
 
 @pytest.fixture(scope="session")

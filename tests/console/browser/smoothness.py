@@ -71,7 +71,8 @@ def observe_filling(page: Page) -> None:
 def seconds_to_fill(page: Page) -> float:
     """Return the time from the first byte of the document to a filled overview."""
     milliseconds: float | None = page.evaluate(
-        "globalThis.filledAt && filledAt - performance.getEntriesByType('navigation')[0].responseStart"
+        "globalThis.filledAt && "
+        "filledAt - performance.getEntriesByType('navigation')[0].responseStart"
     )
     assert milliseconds is not None, "the overview is not filled"
     return milliseconds / 1000

@@ -102,8 +102,9 @@ def test_what_is_most_likely_meant_is_found_first(
     page: Page, server: Target, text: str, first: str
 ) -> None:
     page.goto(server.url)
-    expect(page.get_by_role("combobox")).to_be_visible()
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
     page.keyboard.press("/")
+    expect(page.get_by_role("combobox")).to_be_focused()
     page.keyboard.type(text)
     expect(page.get_by_role("option").first).to_have_text(first)
     page.keyboard.press("Enter")

@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 
 from tests.console.browser.accessibility import violations
 from tests.console.browser.api import items_of
-from tests.console.browser.conftest import Run
 from tests.console.browser.devices import (
     every_scheme,
     every_viewport,
@@ -26,12 +25,6 @@ LISTS = {
     "certificates": "thumbprint",
 }
 """The lists with pages of their own for each item, and the member that identifies one."""
-
-
-@pytest.fixture
-def busy(run: Run) -> Target:
-    """A server with something on each page."""
-    return run(simulated_net_events=20, simulated_crowds="spoofed:3", expected_peers="198.18.0.2")
 
 
 def pages_of(server: Target) -> Iterator[str]:

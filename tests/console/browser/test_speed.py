@@ -1,4 +1,4 @@
-"""How fast the console is, and what it keeps; what else runs on the machine disturbs the figures."""
+"""How fast the console is, and what it keeps. What else runs disturbs the figures."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def test_thousands_of_contexts_change_without_a_stutter(
     server = run(contexts=5000, changes=50)
     observe(page)
     page.goto(f"{server.url}/#/sa-contexts")
-    expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", re.compile("^[45][0-9]{3}$"))
+    expect(page.get_by_role("grid")).to_have_attribute(
+        "aria-rowcount", re.compile("^[45][0-9]{3}$")
+    )
     expect(page.get_by_role("status")).to_have_text("live")
     expect(page.locator(".fresh").first).to_be_visible()
     smoothness(page)
