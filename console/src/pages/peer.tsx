@@ -9,11 +9,11 @@ import { Answered, Nothing, Panel } from '../ui/panel';
 import { Pair, Pairs } from '../ui/pairs';
 import { Address, Ago, Bytes, Name, None, Rate, Sign, State, Tag, Weaknesses } from '../ui/words';
 import { protectionLabel, valueLabel } from '../words/values';
-import { wordFor } from '../words/states';
 import { IkeSaPairs } from './context';
+import { Diagnosis } from './diagnosis';
 import { EndedRows } from './ended';
-import { Marked } from './failures';
 import { traffic } from './contexts';
+import { complete } from './traffic';
 
 const MAX = 50;
 
@@ -69,7 +69,7 @@ function Unknown({ address }: { address: string }) {
         <li>Is it the outer address? Behind NAT, the peer appears under the NAT’s address.</li>
       </ul>
       <p>
-        <a href={link(['ended'], { remoteAddress: address })}>What ended with it</a>
+        <a href={link(['ended'], { remoteAddress: address })}>Ended SA contexts with this peer</a>
       </p>
     </Panel>
   );
@@ -77,25 +77,15 @@ function Unknown({ address }: { address: string }) {
 
 function Peer({ peer }: { peer: PeerDetail }) {
   const failures = peer.recentFailures ?? [];
+  const isProtected = peer.state === 'protected';
+  const diagnosis = (
+    <Panel title="Diagnosis" wide>
+      <Diagnosis peer={peer} />
+    </Panel>
+  );
   return (
     <div class="grid two">
-      <Panel title="Diagnosis" wide>
-        <ul class="findings">
-          {peer.diagnosis.map(({ finding, check }, index) => (
-            <li key={index}>
-              <Sign tone={index === 0 ? wordFor('peer', peer.state).tone : 'calm'} />
-              <div>
-                <p>
-                  <Marked text={finding} />
-                </p>
-                <p class="soft">
-                  <Marked text={check} />
-                </p>
-              </div>
-            </li>
-          ))}
-        </ul>
-      </Panel>
+      {!isProtected && diagnosis}
       <Panel title="In brief">
         <Pairs>
           <Pair label="Names">
@@ -112,8 +102,8 @@ function Peer({ peer }: { peer: PeerDetail }) {
             {peer.principalNames.length === 0 && <Name value={null} />}
           </Pair>
           <Pair label="SA contexts">
-            <a href={link(['sa-contexts'], { remoteAddress: peer.address })}>{count(peer.saContexts)}</a>,{' '}
-            {count(peer.completeSaContexts)} of them complete
+            <a href={link(['sa-contexts'], { remoteAddress: peer.address })}>{count(peer.saContexts)}</a>
+            {complete(peer)}
           </Pair>
           <Pair label="Main mode SAs">
             {count(peer.ikeSas)} {peer.keyModules.map(valueLabel).join(', ')}
@@ -160,6 +150,7 @@ function Peer({ peer }: { peer: PeerDetail }) {
           <FailureRows failures={failures} />
         )}
       </Panel>
+      {isProtected && diagnosis}
       <Panel
         title="SA contexts"
         wide
@@ -222,7 +213,7 @@ function FailureRows({ failures }: { failures: readonly RecentFailure[] }) {
 }
 
 function ContextRows({ peer }: { peer: PeerDetail }) {
-  if (peer.saContextItems.length === 0) return <Nothing>There is none.</Nothing>;
+  if (peer.saContextItems.length === 0) return <Nothing>No SA contexts.</Nothing>;
   return (
     <div class="rows-box" tabIndex={0} role="region" aria-label="Table of SA contexts">
       <table class="rows">

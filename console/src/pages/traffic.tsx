@@ -27,6 +27,16 @@ export function total({
   return Number(bytesInbound ?? 0) + Number(bytesOutbound ?? 0);
 }
 
+/** Return how many of the SA contexts are complete, to be appended to their number: ` (all complete)`. */
+export function complete({ saContexts, completeSaContexts }: Contexts): string {
+  if (saContexts === 0) return '';
+  return completeSaContexts === saContexts
+    ? saContexts === 1
+      ? ' (complete)'
+      : ' (all complete)'
+    : ` (${count(completeSaContexts)} complete)`;
+}
+
 /** Return the column of SA contexts, which shows how many of them are complete. */
 export function contextsColumn<Item extends Contexts>(width: string): Column<Item> {
   return {
