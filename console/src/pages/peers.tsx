@@ -63,7 +63,7 @@ const COLUMNS: readonly Column<PeerSummary>[] = [
     ),
     text: (peer) => peer.principalNames.join('; '),
   },
-  contextsColumn('6.5rem'),
+  contextsColumn('7.5rem'),
   {
     id: 'ikeSas',
     label: 'Main mode SAs',

@@ -15,6 +15,7 @@ import { chosenColumns, type Column } from '../ui/columns';
 import type { Filter } from '../ui/filters';
 import { LiveList } from '../ui/live-list';
 import { Address, Ago, Bytes, Name, None, State, Tag } from '../ui/words';
+import { shortName } from '../words/failures';
 import { wordFor, wordsOf } from '../words/states';
 import { valueLabel } from '../words/values';
 import { TUNNEL } from '../words/windows';
@@ -63,6 +64,7 @@ const COLUMNS: readonly Column<Tunnel>[] = [
     id: 'since',
     label: 'Since',
     width: '6.5rem',
+    isShown: false,
     cell: (tunnel) => <Ago value={tunnel.since} />,
     text: (tunnel) => tunnel.since,
   },
@@ -88,6 +90,7 @@ const COLUMNS: readonly Column<Tunnel>[] = [
     label: 'Keying',
     windows: TUNNEL.keyModule,
     width: '5.8rem',
+    isShown: false,
     cell: (tunnel) => valueLabel(tunnel.keyModule),
     text: (tunnel) => tunnel.keyModule,
   },
@@ -96,12 +99,14 @@ const COLUMNS: readonly Column<Tunnel>[] = [
   {
     id: 'lastFailure',
     label: 'Last failure',
-    width: 'minmax(13rem, 1fr)',
+    width: 'minmax(16rem, 1fr)',
     cell: ({ lastFailure }) =>
       lastFailure === null || lastFailure === undefined ? (
         <None />
       ) : (
-        <a href={link(['failures', String(lastFailure.code)])}>{lastFailure.name ?? lastFailure.codeHex}</a>
+        <a href={link(['failures', String(lastFailure.code)])} title={lastFailure.name ?? undefined}>
+          {shortName(lastFailure.name ?? lastFailure.codeHex)}
+        </a>
       ),
     text: ({ lastFailure }) => lastFailure?.name ?? lastFailure?.codeHex ?? null,
   },
