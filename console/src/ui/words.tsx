@@ -99,7 +99,9 @@ export function Weaknesses({ values, limit = 20 }: { values: readonly string[]; 
         );
       })}
       {rest.length > 0 && (
-        <Tag title={rest.map((each) => weaknessIn(each).label).join(', ')}>+{rest.length}</Tag>
+        <span class="tag rest" title={rest.map((each) => weaknessIn(each).label).join(', ')}>
+          +{rest.length}
+        </span>
       )}
     </span>
   );
