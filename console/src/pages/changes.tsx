@@ -6,6 +6,7 @@ import { useEffect } from 'preact/hooks';
 import {
   listEndedSaContexts,
   watchSaContexts,
+  type EndedSaContext,
   type SaContextDeleted,
   type SummarizedSaContext,
 } from '../../client';
@@ -22,11 +23,13 @@ import { protectionLabel } from '../words/values';
 interface Entry {
   readonly key: string;
   readonly time: string;
-  readonly sign: '+' | '~' | '−';
+  readonly sign: keyof typeof SIGNS;
   readonly id: string;
   readonly remoteAddress: string | null;
   readonly protection?: string | null | undefined;
   readonly endReason?: string | undefined;
+  /** The context that replaced one that ended. */
+  readonly replacedBy?: string | undefined;
 }
 
 const MAX = 12;
@@ -35,7 +38,7 @@ const INTERVAL = 500;
 const entries = signal<readonly Entry[] | undefined>(undefined);
 const rejected = signal<Rejection | undefined>(undefined);
 
-const SIGNS = { '+': 'added', '~': 'modified', '−': 'ended' } as const;
+const SIGNS = { '+': 'added', '~': 'modified', '↻': 'rekeyed', '−': 'ended' } as const;
 
 /** Show the latest changes; under many changes, twice a second. */
 export function Changes() {
@@ -57,14 +60,7 @@ export function Changes() {
               throwOnError: true,
             }),
           );
-          entries.value = page.items.map((item): Entry => ({
-            key: `${item.saContextId} ${item.time}`,
-            time: item.time,
-            sign: '−',
-            id: item.saContextId,
-            remoteAddress: item.remoteAddress,
-            endReason: item.endReason,
-          }));
+          entries.value = latest(page.items.map(endedEntry));
           return undefined;
         },
         open: (position, options) =>
@@ -107,7 +103,9 @@ export function Changes() {
               </span>
               <Address value={entry.remoteAddress} isLink />
               <span class="change-what">
-                {entry.sign === '−' ? (
+                {entry.replacedBy !== undefined ? (
+                  <a href={link(['sa-contexts', entry.replacedBy])}>rekeyed</a>
+                ) : entry.sign === '−' ? (
                   entry.endReason === undefined ? (
                     'no longer matches'
                   ) : (
@@ -132,9 +130,18 @@ export function Changes() {
   );
 }
 
-/** Return the latest entries, each once: a stream begins with changes that the list may have, too. */
+/**
+ * Return the latest entries, each once: a stream begins with changes that the list may have, too.
+ *
+ * A rekey is one entry, that of the context that ended. A context of which nothing is known yet has none.
+ */
 function latest(all: readonly Entry[]): Entry[] {
-  const byKey = new Map(all.map((entry) => [entry.key, entry]));
+  const replacements = new Set(all.map((entry) => entry.replacedBy));
+  const shown = all.filter(
+    ({ sign, id, remoteAddress, protection }) =>
+      (remoteAddress !== null || (protection ?? null) !== null) && !(sign === '+' && replacements.has(id)),
+  );
+  const byKey = new Map(shown.map((entry) => [entry.key, entry]));
   return [...byKey.values()].sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0)).slice(0, MAX);
 }
 
@@ -152,8 +159,26 @@ function entryOf({ kind, data, position }: Change): Entry | undefined {
     };
   }
   if (kind === 'deleted') {
-    const { time, saContextId, remoteAddress, endReason } = data as SaContextDeleted;
-    return { key: `${saContextId} ${time}`, time, sign: '−', id: saContextId, remoteAddress, endReason };
+    return endedEntry(data as SaContextDeleted);
   }
   return undefined;
+}
+
+function endedEntry({
+  saContextId,
+  time,
+  remoteAddress,
+  endReason,
+  evidence,
+}: EndedSaContext | SaContextDeleted): Entry {
+  const replacedBy = evidence?.replacedBy;
+  return {
+    key: `${saContextId} ${time}`,
+    time,
+    sign: replacedBy === undefined ? '−' : '↻',
+    id: saContextId,
+    remoteAddress,
+    endReason,
+    replacedBy,
+  };
 }
