@@ -23,6 +23,19 @@ export function localMinute(time: string | number | Date): string {
   return format({ timeStyle: 'short' }, new Date(time));
 }
 
+/** Return the local time for an axis, as short as it can be: 24 hours, with seconds if they differ. */
+export function axisTime(time: number, hasSeconds: boolean): string {
+  return format(
+    {
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+      ...(hasSeconds ? { second: '2-digit' as const } : {}),
+    },
+    new Date(time),
+  );
+}
+
 /** Return the local day. */
 export function localDay(time: string | number | Date): string {
   return format({ dateStyle: 'medium' }, new Date(time));

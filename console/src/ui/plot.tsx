@@ -5,7 +5,7 @@ import 'uplot/dist/uPlot.min.css';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 
-import { localMinute, localTime } from '../format/times';
+import { axisTime, localTime } from '../format/times';
 
 /** A line of a plot. */
 export interface Line {
@@ -150,7 +150,7 @@ function optionsFor(
   return {
     width: element.clientWidth,
     height,
-    padding: [8, 20, 0, 0],
+    padding: [8, 32, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
@@ -158,10 +158,9 @@ function optionsFor(
       {
         ...axis,
         grid: { show: false },
-        space: 70,
+        space: 84,
         size: 26,
-        values: (_plot, marks, _axis, _space, step) =>
-          marks.map((mark) => (step < 60 ? localTime : localMinute)(mark * 1000)),
+        values: (_plot, marks, _axis, _space, step) => marks.map((mark) => axisTime(mark * 1000, step < 60)),
       },
       { ...axis, grid, space: 36, size: 62, values: (_plot, marks) => marks.map(format) },
     ],
@@ -172,12 +171,22 @@ function optionsFor(
         stroke: resolved(line.colour),
         width: 1.6,
         spanGaps: false,
-        points: { show: false },
+        points: {
+          show: false,
+          size: 4,
+          filter: (plot: uPlot, index: number) => isolated(Array.from(plot.data[index] ?? [])),
+        },
         ...(line.isFilled === true ? { fill: () => withAlpha(resolved(line.colour)()) } : {}),
       })),
     ],
     hooks: {},
   };
+}
+
+/** Return the indices of values without neighbours, which no line would show. */
+function isolated(values: readonly (number | null | undefined)[]): number[] {
+  const isThere = (index: number): boolean => (values[index] ?? null) !== null;
+  return [...values.keys()].filter((at) => isThere(at) && !isThere(at - 1) && !isThere(at + 1));
 }
 
 function withAlpha(colour: string): string {
