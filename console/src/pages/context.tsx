@@ -15,11 +15,12 @@ import { body } from '../api/client';
 import { link } from '../route/route';
 import { Answered, Nothing, Panel } from '../ui/panel';
 import { Pair, Pairs } from '../ui/pairs';
-import { Ago, Bytes, Name, None, State, Weaknesses } from '../ui/words';
+import { Ago, Bytes, Name, None, State, Tag, Weaknesses } from '../ui/words';
 import { valueLabel } from '../words/values';
 import { weakness } from '../words/weaknesses';
 import { QUICK_MODE } from '../words/windows';
 import { EndedRows } from './ended';
+import { Gone } from './gone';
 import { Lifetimes } from './lifetimes';
 import { Picture } from './picture';
 import { traffic } from './contexts';
@@ -31,26 +32,33 @@ export function ContextPage({ id }: { id: string }) {
     (signal) => body(getSaContext({ path: { saContextId: id }, signal, throwOnError: true })),
     10,
   );
+  const isGone = answer.rejection?.status === 404;
   return (
     <>
       <div class="head">
         <h1>
           SA context <span class="number">{id}</span>
-          {answer.data !== undefined && (
-            <span class="count">
-              <State kind="context" value={stateOf(answer.data)} />
-            </span>
+          {isGone ? (
+            <Tag>ended</Tag>
+          ) : (
+            answer.data !== undefined && (
+              <span class="count">
+                <State kind="context" value={stateOf(answer.data)} />
+              </span>
+            )
           )}
         </h1>
         <span class="words">quick mode SA: Get-NetIPsecQuickModeSA</span>
       </div>
-      <Answered answer={answer} lines={12}>
-        {(context) => <Context context={context} />}
-      </Answered>
-      {answer.rejection?.status === 404 && (
-        <Nothing>
-          If it existed before, it may be among the <a href="#/ended">ended SA contexts</a>.
-        </Nothing>
+      {isGone ? (
+        <>
+          <Gone id={id} isShownBelow={answer.data !== undefined} />
+          {answer.data !== undefined && <Context context={answer.data} />}
+        </>
+      ) : (
+        <Answered answer={answer} lines={12}>
+          {(context) => <Context context={context} />}
+        </Answered>
       )}
     </>
   );
