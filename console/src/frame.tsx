@@ -133,11 +133,9 @@ function EngineState() {
       <bdi>{known?.host ?? location.host}</bdi>
       <span class="soft small">{text}</span>
       {known?.kind === 'simulator' && (
-        <span class="wide">
-          <Tag tone="warn" title="These SA contexts are simulated.">
-            simulated
-          </Tag>
-        </span>
+        <Tag tone="warn" title="These SA contexts are simulated.">
+          simulated
+        </Tag>
       )}
     </a>
   );
