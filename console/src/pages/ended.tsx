@@ -10,6 +10,7 @@ import { duration } from '../format/times';
 import { link, type Query } from '../route/route';
 import { chosenColumns, type Column } from '../ui/columns';
 import { Chips, terms, type Filter } from '../ui/filters';
+import { Icon } from '../ui/icons';
 import { Skeleton } from '../ui/panel';
 import { Rejected } from '../ui/rejected';
 import { Table } from '../ui/table';
@@ -138,6 +139,10 @@ export function Ended({ query }: { query: Query }) {
         </h1>
         <span class="words">Windows does not report why; the server infers it</span>
         <span class="space" />
+        <a class="button" href="#/sa-contexts">
+          <Icon name="back" />
+          <span>SA contexts</span>
+        </a>
         <Tools table="ended" columns={COLUMNS} chosen={chosen} rows={() => rows} />
       </div>
       <Chips path={['ended']} query={query} filters={FILTERS} />
