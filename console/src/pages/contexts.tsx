@@ -10,7 +10,6 @@ import { body } from '../api/client';
 import type { Page, Source } from '../live/collection';
 import { link, type Query } from '../route/route';
 import { chosenColumns, type Column } from '../ui/columns';
-import { Icon } from '../ui/icons';
 import { LiveList } from '../ui/live-list';
 import { Address, Name, None, State, Weaknesses } from '../ui/words';
 import { ipProtocol, protectionLabel, valueLabel } from '../words/values';
@@ -60,7 +59,7 @@ const COLUMNS: readonly Column<SummarizedSaContext>[] = [
   {
     id: 'weaknesses',
     label: 'Weaknesses',
-    width: 'minmax(12rem, 0.9fr)',
+    width: 'minmax(13.5rem, 0.9fr)',
     cell: (item) => <Weaknesses values={item.weaknesses} limit={2} />,
     text: (item) => item.weaknesses.join(' '),
   },
@@ -136,8 +135,7 @@ export function Contexts({ query }: { query: Query }) {
       brief={brief}
       tools={
         <a class="button" href="#/ended">
-          <Icon name="back" />
-          <span>Ended</span>
+          Ended
         </a>
       }
       empty="No SA context matches these filters."
@@ -145,7 +143,7 @@ export function Contexts({ query }: { query: Query }) {
   );
 }
 
-function brief({ remoteAddress, state, protection, principalName }: SummarizedSaContext) {
+function brief({ remoteAddress, state, protection, principalName, weaknesses }: SummarizedSaContext) {
   return (
     <>
       <span class="brief-line">
@@ -154,7 +152,11 @@ function brief({ remoteAddress, state, protection, principalName }: SummarizedSa
       </span>
       <span class="brief-line soft small">
         <span>{protection === null ? '' : protectionLabel(protection)}</span>
-        <Name value={principalName} />
+        {weaknesses.length > 0 ? (
+          <Weaknesses values={weaknesses} limit={1} />
+        ) : (
+          <Name value={principalName} />
+        )}
       </span>
     </>
   );

@@ -9,7 +9,7 @@ import { link, values, withoutTerm, type Query } from '../route/route';
 import { chosenColumns, type Column } from '../ui/columns';
 import type { Filter } from '../ui/filters';
 import { LiveList } from '../ui/live-list';
-import { Address, Ago, Bytes, Name, None, State, Weaknesses } from '../ui/words';
+import { Address, Ago, Bytes, Name, None, State, Tag, Weaknesses } from '../ui/words';
 import { protectionLabel, valueLabel } from '../words/values';
 import { CONTEXT_WEAKNESSES } from '../words/weaknesses';
 import { wordFor, wordsOf } from '../words/states';
@@ -58,7 +58,12 @@ const COLUMNS: readonly Column<PeerSummary>[] = [
     cell: ({ principalNames, principalNameCount }) => (
       <>
         <Name value={principalNames[0]} />
-        {principalNameCount > 1 && <span class="soft"> +{count(principalNameCount - 1)}</span>}
+        {principalNameCount > 1 && (
+          <span class="soft" title={principalNames.slice(1).join('\n')}>
+            {' '}
+            +{count(principalNameCount - 1)}
+          </span>
+        )}
       </>
     ),
     text: (peer) => peer.principalNames.join('; '),
@@ -77,7 +82,7 @@ const COLUMNS: readonly Column<PeerSummary>[] = [
   {
     id: 'weaknesses',
     label: 'Weaknesses',
-    width: 'minmax(12rem, 1fr)',
+    width: 'minmax(13.5rem, 1fr)',
     cell: (peer) => <Weaknesses values={peer.weaknesses} limit={2} />,
     text: (peer) => peer.weaknesses.join(' '),
   },
@@ -87,7 +92,9 @@ const COLUMNS: readonly Column<PeerSummary>[] = [
     width: '5.5rem',
     isNumber: true,
     cell: (peer) =>
-      failures(peer) === 0 ? (
+      peer.recentFailures === undefined ? (
+        <None meaning="unknown" />
+      ) : failures(peer) === 0 ? (
         <None meaning="none in the last hour" />
       ) : (
         <strong>{count(failures(peer))}</strong>
@@ -187,11 +194,15 @@ export function Peers({ query }: { query: Query }) {
 }
 
 function brief(peer: PeerSummary) {
+  const failed = failures(peer);
   return (
     <>
       <span class="brief-line">
         <Address value={peer.address} />
-        <State kind="peer" value={peer.state} />
+        <span class="tags">
+          {failed > 0 && <Tag tone="bad">{counted(failed, 'failure')}</Tag>}
+          <State kind="peer" value={peer.state} />
+        </span>
       </span>
       <span class="brief-line soft small">
         <Name value={peer.principalNames[0]} />
@@ -238,7 +249,7 @@ function source(terms: Record<string, string[]>): Source<PeerSummary> {
           bytesOutbound = null,
           bytesInboundPerSecond = null,
           bytesOutboundPerSecond = null,
-          recentFailures = [],
+          recentFailures,
         } = find(peer.address) ?? {};
         return {
           put: {
@@ -247,7 +258,7 @@ function source(terms: Record<string, string[]>): Source<PeerSummary> {
             bytesOutbound,
             bytesInboundPerSecond,
             bytesOutboundPerSecond,
-            recentFailures,
+            ...(recentFailures === undefined ? {} : { recentFailures }),
           },
           revision,
         };

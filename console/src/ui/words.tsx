@@ -24,7 +24,7 @@ export function Address({ value, isLink = false }: { value: string | null; isLin
 export function Name({ value }: { value: string | null | undefined }) {
   if (value === null || value === undefined || value === '') return <None />;
   return (
-    <bdi class="name" title={value.length > 40 ? value.slice(0, 500) : undefined}>
+    <bdi class="name" title={value.length > 12 ? value.slice(0, 500) : undefined}>
       {value.length > 400 ? `${value.slice(0, 400)}…` : value}
     </bdi>
   );
@@ -59,7 +59,7 @@ export function Sign({ tone }: { tone: Tone }) {
 export function State({ kind, value }: { kind: Kind; value: string }) {
   const word = wordFor(kind, value);
   return (
-    <span class={`state ${word.tone}`} title={word.meaning}>
+    <span class={`state ${word.tone}`} data-kind={kind} title={word.meaning}>
       <Sign tone={word.tone} />
       <span class="state-label">{word.label}</span>
     </span>
