@@ -21,6 +21,9 @@ import type { Tone } from '../words/states';
 
 const DAY = 86_400_000;
 
+/** Days of a year. */
+const YEAR = 365.25;
+
 const FILTERS: readonly Filter[] = [
   {
     name: 'expiresWithin',
@@ -167,12 +170,13 @@ export function Certificates({ query }: { query: Query }) {
 export function Expiry({ value }: { value: string | null }) {
   if (value === null) return <span class="soft">not known here</span>;
   const days = Math.floor((new Date(value).getTime() - now.value) / DAY);
+  const rest = days < 2 * YEAR ? `${count(days)} d` : `${count(Math.floor(days / YEAR))} years`;
   const tone: Tone = days < 7 ? 'bad' : days < 30 ? 'warn' : 'good';
   return (
     <span class={`state ${tone === 'good' ? '' : tone}`} title={utc(value)}>
       <Sign tone={tone} />
       {localDay(value)}
-      <span class="soft">{days < 0 ? 'expired' : `${count(days)} d`}</span>
+      <span class="soft">{days < 0 ? 'expired' : rest}</span>
     </span>
   );
 }
@@ -187,47 +191,15 @@ export function CertificatePage({ thumbprint }: { thumbprint: string }) {
   return (
     <>
       <div class="head">
-        <h1>Certificate</h1>
-        <code class="soft">{thumbprint}</code>
+        <h1>
+          <Name value={answer.data?.subject ?? 'Certificate'} />
+        </h1>
       </div>
       <Answered answer={answer} lines={8}>
         {(certificate) => (
           <div class="grid two">
             <Panel title="Certificate">
-              <Pairs>
-                <Pair label="Expires">
-                  <Expiry value={certificate.notAfter} />
-                </Pair>
-                <Pair label="Valid from">
-                  {certificate.notBefore === null ? (
-                    <None meaning="unknown" />
-                  ) : (
-                    localDay(certificate.notBefore)
-                  )}
-                </Pair>
-                <Pair label="Subject">
-                  <Name value={certificate.subject} />
-                </Pair>
-                <Pair label="Other names">
-                  <Name value={certificate.subjectAltNames?.join(', ')} />
-                </Pair>
-                <Pair label="Issuer">
-                  <Name value={certificate.issuer} />
-                </Pair>
-                <Pair label="Serial number">
-                  <code>{certificate.serialNumber ?? '–'}</code>
-                </Pair>
-                <Pair label="Usages">{usages(certificate) || <None />}</Pair>
-                <Pair label="In the store">
-                  {certificate.isInStore === null ? (
-                    <None meaning="unknown" />
-                  ) : certificate.isInStore ? (
-                    'yes'
-                  ) : (
-                    'no longer'
-                  )}
-                </Pair>
-              </Pairs>
+              <Facts certificate={certificate} />
             </Panel>
             <Panel title="Used by" note={counted(certificate.ikeSas, 'main mode SA')}>
               <p class="inline">
@@ -248,6 +220,54 @@ export function CertificatePage({ thumbprint }: { thumbprint: string }) {
           </div>
         )}
       </Answered>
+    </>
+  );
+}
+
+function Facts({ certificate }: { certificate: UsedCertificate }) {
+  const { subject, subjectAltNames, issuer, notBefore, notAfter, serialNumber, isInStore } = certificate;
+  const names = subjectAltNames?.join(', ') ?? '';
+  const used = usages(certificate);
+  const isKnown = notAfter !== null || isInStore !== null;
+  return (
+    <>
+      <Pairs>
+        {isKnown && (
+          <Pair label="Expires">
+            <Expiry value={notAfter} />
+          </Pair>
+        )}
+        {notBefore !== null && <Pair label="Valid from">{localDay(notBefore)}</Pair>}
+        <Pair label="Subject">
+          <Name value={subject} />
+        </Pair>
+        {names !== '' && (
+          <Pair label="Other names">
+            <Name value={names} />
+          </Pair>
+        )}
+        {issuer !== null && (
+          <Pair label="Issuer">
+            <Name value={issuer} />
+          </Pair>
+        )}
+        {serialNumber !== null && (
+          <Pair label="Serial number">
+            <code>{serialNumber}</code>
+          </Pair>
+        )}
+        {used !== '' && <Pair label="Usages">{used}</Pair>}
+        {isInStore !== null && <Pair label="In the store">{isInStore ? 'yes' : 'no longer'}</Pair>}
+        <Pair label="Thumbprint">
+          <code>{certificate.thumbprint}</code>
+        </Pair>
+      </Pairs>
+      {!isKnown && (
+        <p class="soft">
+          The engine reports no more of this certificate: its dates are known only to its owner, and to the
+          store of this host if it is there.
+        </p>
+      )}
     </>
   );
 }
