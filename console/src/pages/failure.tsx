@@ -2,10 +2,16 @@
 
 import { useState } from 'preact/hooks';
 
-import { getFailure, listNetEvents, type FailureAdvice, type FailureExplanation } from '../../client';
+import {
+  getFailure,
+  listNetEvents,
+  type FailureAdvice,
+  type FailureExplanation,
+  type FailureOccurrences,
+} from '../../client';
 import { useAnswer } from '../api/answer';
 import { body } from '../api/client';
-import { counted } from '../format/numbers';
+import { count, counted } from '../format/numbers';
 import { link } from '../route/route';
 import { Answered, Nothing, Panel } from '../ui/panel';
 import { Ago } from '../ui/words';
@@ -17,6 +23,9 @@ const SIDES = [
   ['peer', 'The peer failed'],
   ['unknown', 'The side is unknown'],
 ] as const;
+
+/** How many groups of occurrences are shown. */
+const MAX = 20;
 
 /** Show a failure's explanation. */
 export function FailurePage({ code }: { code: string }) {
@@ -97,8 +106,7 @@ function Explanation({ failure }: { failure: FailureExplanation }) {
         ) : (
           <p>
             <strong>{counted(occurrences.total, 'time')}</strong>, with {counted(occurrences.peers, 'peer')},
-            last <Ago value={occurrences.newest} />: {counted(occurrences.me, 'time')} this host gave up,{' '}
-            {counted(occurrences.peer, 'time')} the peer.
+            last <Ago value={occurrences.newest} />. {sidesOf(occurrences)}
           </p>
         )}
       </Panel>
@@ -154,6 +162,17 @@ function Advice({ advice: { explanation, checks } }: { advice: FailureAdvice }) 
   );
 }
 
+/** Return how often each side gave up, in words; the numbers add up to the total. */
+function sidesOf({ total, me, peer }: FailureOccurrences): string {
+  const parts = [
+    [me, 'this host gave up'],
+    [peer, 'the peer gave up'],
+    [total - me - peer, 'the side is unknown'],
+  ] as const;
+  const told = parts.filter(([value]) => value > 0).map(([value, words]) => `${count(value)} × ${words}`);
+  return `${told.join(', ')}.`;
+}
+
 function Occurrences({ code }: { code: string }) {
   const answer = useAnswer(
     `occurrences ${code}`,
@@ -163,15 +182,24 @@ function Occurrences({ code }: { code: string }) {
   return (
     <Panel title="With these peers" wide>
       <Answered answer={answer}>
-        {(page) => (
-          <ul class="groups flat">
-            {groupsOf(page.items)
-              .slice(0, 20)
-              .map((group) => (
-                <Group key={group.key} group={group} />
-              ))}
-          </ul>
-        )}
+        {(page) => {
+          const groups = groupsOf(page.items);
+          return (
+            <>
+              <ul class="groups flat">
+                {groups.slice(0, MAX).map((group) => (
+                  <Group key={group.key} group={group} hasCode={false} />
+                ))}
+              </ul>
+              {groups.length > MAX && (
+                <a href={link(['failures'], { error: code })}>
+                  All {count(groups.length)}
+                  {page.nextCursor === undefined ? '' : '+'}
+                </a>
+              )}
+            </>
+          );
+        }}
       </Answered>
     </Panel>
   );

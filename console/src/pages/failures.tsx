@@ -72,7 +72,7 @@ export function Failures({ query }: { query: Query }) {
           <span class="count" role="status">
             {page === undefined
               ? ''
-              : `${counted(groups.length, 'group')} of ${counted(page.items.length, 'event')}`}
+              : `${counted(groups.length, 'group')} of ${count(page.items.length)}${page.nextCursor === undefined ? '' : '+'} ${page.items.length === 1 ? 'event' : 'events'}`}
           </span>
         </h1>
         <span class="words">netsh wfp show netevents</span>
@@ -132,8 +132,8 @@ export function Failures({ query }: { query: Query }) {
   );
 }
 
-/** Show a group of failures; what to check unfolds. */
-export function Group({ group }: { group: FailureGroup }) {
+/** Show a group of failures; what to check unfolds. On the page of its code, `hasCode` is false. */
+export function Group({ group, hasCode = true }: { group: FailureGroup; hasCode?: boolean }) {
   const { error, remoteAddress } = group;
   const check = error?.check ?? null;
   const code = error === null ? undefined : (error.name ?? error.codeHex);
@@ -141,9 +141,11 @@ export function Group({ group }: { group: FailureGroup }) {
     <li class="group">
       <div class="group-head">
         <Address value={remoteAddress} isLink />
-        <span class="group-code">
-          {error === null ? 'unknown error' : <a href={link(['failures', String(error.code)])}>{code}</a>}
-        </span>
+        {hasCode && (
+          <span class="group-code">
+            {error === null ? 'unknown error' : <a href={link(['failures', String(error.code)])}>{code}</a>}
+          </span>
+        )}
         <span class="number group-count" title="How often it occurred">
           × {count(group.count)}
         </span>
@@ -151,7 +153,7 @@ export function Group({ group }: { group: FailureGroup }) {
           <Ago value={group.newest} />
         </span>
       </div>
-      <p>{error?.explanation ?? 'The server has no explanation for this error.'}</p>
+      {hasCode && <p>{error?.explanation ?? 'The server has no explanation for this error.'}</p>}
       <div class="group-facts">
         <State kind="event" value={group.type} />
         {group.side !== undefined && (
@@ -166,7 +168,7 @@ export function Group({ group }: { group: FailureGroup }) {
           </a>
         ))}
       </div>
-      {check !== null && (
+      {hasCode && check !== null && (
         <details>
           <summary>What to check</summary>
           <p class="check-text">
