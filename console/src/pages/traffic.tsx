@@ -2,12 +2,12 @@
 
 import { count } from '../format/numbers';
 import type { Column } from '../ui/columns';
-import { Bytes, Rate } from '../ui/words';
+import { Bytes, None, Rate } from '../ui/words';
 
-/** Numbers of SA contexts. */
+/** Numbers of SA contexts; null if they are not known yet. */
 interface Contexts {
-  readonly saContexts: number;
-  readonly completeSaContexts: number;
+  readonly saContexts: number | null;
+  readonly completeSaContexts: number | null;
 }
 
 /** Bytes in both directions; null if they are not counted. */
@@ -28,7 +28,7 @@ export function total({
 }
 
 /** Return how many of the SA contexts are complete, to be appended to their number: ` (all complete)`. */
-export function complete({ saContexts, completeSaContexts }: Contexts): string {
+export function complete({ saContexts, completeSaContexts }: Record<keyof Contexts, number>): string {
   if (saContexts === 0) return '';
   return completeSaContexts === saContexts
     ? saContexts === 1
@@ -45,13 +45,16 @@ export function contextsColumn<Item extends Contexts>(width: string): Column<Ite
     windows: 'quick mode SAs',
     width,
     isNumber: true,
-    cell: ({ saContexts, completeSaContexts }) => (
-      <span class="number" title={`${String(completeSaContexts)} of ${String(saContexts)} are complete`}>
-        {completeSaContexts === saContexts
-          ? count(saContexts)
-          : `${count(completeSaContexts)}/${count(saContexts)}`}
-      </span>
-    ),
+    cell: ({ saContexts, completeSaContexts }) =>
+      saContexts === null || completeSaContexts === null ? (
+        <None meaning="unknown" />
+      ) : (
+        <span class="number" title={`${String(completeSaContexts)} of ${String(saContexts)} are complete`}>
+          {completeSaContexts === saContexts
+            ? count(saContexts)
+            : `${count(completeSaContexts)}/${count(saContexts)}`}
+        </span>
+      ),
     text: (item) => item.saContexts,
   };
 }

@@ -1,6 +1,6 @@
 /** One configured tunnel. */
 
-import { getTunnel, type Tunnel } from '../../client';
+import { getTunnel, listSaContexts, type SummarizedSaContext, type Tunnel } from '../../client';
 import { useAnswer } from '../api/answer';
 import { body } from '../api/client';
 import { count } from '../format/numbers';
@@ -8,11 +8,14 @@ import { duration } from '../format/times';
 import { link } from '../route/route';
 import { Answered, Nothing, Panel } from '../ui/panel';
 import { Pair, Pairs } from '../ui/pairs';
-import { Address, Ago, Bytes, Name, Rate, State, Tag } from '../ui/words';
+import { Address, Ago, Bytes, Name, Rate, State, Tag, Weaknesses } from '../ui/words';
 import { wordFor } from '../words/states';
-import { valueLabel } from '../words/values';
+import { protectionLabel, valueLabel } from '../words/values';
 import { TUNNEL } from '../words/windows';
+import { complete } from './traffic';
 import { Remote } from './tunnels';
+
+const MAX = 20;
 
 /** Show a tunnel. */
 export function TunnelPage({ id }: { id: string }) {
@@ -52,12 +55,12 @@ function Details({ tunnel }: { tunnel: Tunnel }) {
     <div class="grid two">
       <Panel title="Tunnel">
         <Pairs>
-          <Pair label="State">
-            {wordFor('tunnel', tunnel.state).meaning}{' '}
-            {tunnel.since !== null && (
-              <span class="soft">
-                since <Ago value={tunnel.since} />
-              </span>
+          <Pair label="State">{wordFor('tunnel', tunnel.state).meaning}</Pair>
+          <Pair label="Since">
+            {tunnel.since === null ? (
+              <span class="soft">before the server began to watch</span>
+            ) : (
+              <Ago value={tunnel.since} />
             )}
           </Pair>
           <Pair label="Description">
@@ -88,7 +91,7 @@ function Details({ tunnel }: { tunnel: Tunnel }) {
                 {count(tunnel.saContexts)}
               </a>
             )}
-            , {count(tunnel.completeSaContexts)} of them complete
+            {complete(tunnel)}
           </Pair>
           <Pair label="Received">
             <Bytes value={tunnel.bytesInbound} />{' '}
@@ -104,6 +107,7 @@ function Details({ tunnel }: { tunnel: Tunnel }) {
           </Pair>
         </Pairs>
       </Panel>
+      {remote !== null && <Contexts remote={remote} />}
       <Panel
         title="Last failure"
         to={remote === null || !hasFailed ? undefined : link(['failures'], { remoteSubnet: remote })}
@@ -126,5 +130,45 @@ function Details({ tunnel }: { tunnel: Tunnel }) {
         )}
       </Panel>
     </div>
+  );
+}
+
+function Contexts({ remote }: { remote: string }) {
+  const filters = { remoteAddress: remote, trafficType: 'tunnel' };
+  const answer = useAnswer(
+    `contexts of ${remote}`,
+    async (signal) => {
+      const query = { remoteAddress: [remote], trafficType: ['tunnel' as const], limit: MAX };
+      const page = await body(
+        listSaContexts({ query: { ...query, view: 'summary' }, signal, throwOnError: true }),
+      );
+      // The document describes the page by its fullest view; `view=summary` has items of its own.
+      return page.items as unknown as SummarizedSaContext[];
+    },
+    10,
+  );
+  return (
+    <Panel title="SA contexts" to={link(['sa-contexts'], filters)}>
+      <Answered answer={answer}>
+        {(items) =>
+          items.length === 0 ? (
+            <Nothing>No SA contexts.</Nothing>
+          ) : (
+            <ul class="items">
+              {items.map((item) => (
+                <li key={item.saContextId}>
+                  <a class="number" href={link(['sa-contexts', item.saContextId])}>
+                    {item.saContextId}
+                  </a>
+                  <State kind="context" value={item.state} />
+                  <span>{item.protection === null ? '' : protectionLabel(item.protection)}</span>
+                  {item.weaknesses.length > 0 && <Weaknesses values={item.weaknesses} limit={3} />}
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Answered>
+    </Panel>
   );
 }

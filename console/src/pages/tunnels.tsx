@@ -21,6 +21,10 @@ import { valueLabel } from '../words/values';
 import { TUNNEL } from '../words/windows';
 import { contextsColumn, total, trafficColumns } from './traffic';
 
+/** A tunnel of the list; what its events do not tell is unknown until the list is read again. */
+type ListedTunnel = Omit<Tunnel, 'saContexts' | 'completeSaContexts'> &
+  Record<'saContexts' | 'completeSaContexts', number | null>;
+
 const FILTERS: readonly Filter[] = [
   {
     name: 'state',
@@ -34,7 +38,7 @@ const FILTERS: readonly Filter[] = [
   { name: 'keyModule', label: 'Keying module', values: ['ike', 'authip', 'ikev2'], valueLabel },
 ];
 
-const COLUMNS: readonly Column<Tunnel>[] = [
+const COLUMNS: readonly Column<ListedTunnel>[] = [
   {
     id: 'name',
     label: 'Name',
@@ -95,7 +99,7 @@ const COLUMNS: readonly Column<Tunnel>[] = [
     text: (tunnel) => tunnel.keyModule,
   },
   contextsColumn('7.5rem'),
-  ...trafficColumns<Tunnel>('5.8rem', '5.8rem'),
+  ...trafficColumns<ListedTunnel>('5.8rem', '5.8rem'),
   {
     id: 'lastFailure',
     label: 'Last failure',
@@ -115,7 +119,7 @@ const COLUMNS: readonly Column<Tunnel>[] = [
 const RANK: Record<string, number> = { failing: 0, down: 1, up: 2, idle: 3, template: 4 };
 
 /** Those that need attention first; the API has no order of its own for it. */
-const byState: Order<Tunnel> = (a, b) =>
+const byState: Order<ListedTunnel> = (a, b) =>
   (RANK[a.state] ?? 5) - (RANK[b.state] ?? 5) ||
   (a.name ?? '').localeCompare(b.name ?? '') ||
   (a.providerContextKey < b.providerContextKey ? -1 : a.providerContextKey > b.providerContextKey ? 1 : 0);
@@ -158,7 +162,7 @@ export function Remote({ endpoints }: { endpoints: TunnelEndpoints }) {
   );
 }
 
-function brief(tunnel: Tunnel) {
+function brief(tunnel: ListedTunnel) {
   return (
     <>
       <span class="brief-line">
@@ -175,7 +179,7 @@ function brief(tunnel: Tunnel) {
   );
 }
 
-function source(terms: Record<string, string[]>): Source<Tunnel> {
+function source(terms: Record<string, string[]>): Source<ListedTunnel> {
   return {
     key: (tunnel) => tunnel.providerContextKey,
     page: (cursor, maxAge, signal) => {
@@ -202,13 +206,12 @@ function source(terms: Record<string, string[]>): Source<Tunnel> {
   };
 }
 
-/** What the events of tunnels do not tell; it stays as it was until the list is read again. */
+/** What the events of tunnels do not tell. */
 const NO_AMOUNTS = {
-  saContexts: 0,
-  completeSaContexts: 0,
+  saContexts: null,
+  completeSaContexts: null,
   bytesInbound: null,
   bytesOutbound: null,
   bytesInboundPerSecond: null,
   bytesOutboundPerSecond: null,
-  lastFailure: null,
 };
