@@ -124,7 +124,7 @@ export function findingsOf({ engine, connections, netEvents, certificates }: Fac
       certificates.items.length > 0 && {
         check: 'ike_certificates',
         tone: 'warn',
-        finding: `${counted(certificates.items.length, 'certificate')} of main mode ${certificates.items.length === 1 ? 'ends' : 'end'} within 30 days.`,
+        finding: `${counted(certificates.items.length, 'certificate')} of main mode ${certificates.items.length === 1 ? 'expires' : 'expire'} within 30 days.`,
         solution: 'Renew them: see the page Certificates.',
       },
   ];

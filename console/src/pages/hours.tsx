@@ -4,8 +4,17 @@ import { useMemo } from 'preact/hooks';
 
 import type { History } from '../../client';
 import { count, rate } from '../format/numbers';
+import { axisTime } from '../format/times';
+import { now } from '../live/clock';
 import { Nothing } from '../ui/panel';
 import { Plot } from '../ui/plot';
+
+/** Return how far back the rows go, in words; of less than an hour, the time at which they begin. */
+export function titleOfHours(history: History | undefined): string {
+  const [first] = history?.items ?? [];
+  const isLong = first === undefined || now.peek() - new Date(first.time).getTime() > 3_600_000;
+  return isLong ? 'The last hours' : `Since ${axisTime(new Date(first.time).getTime(), false)}`;
+}
 
 /** Show the rows of `/history`. */
 export function Hours({ history: { items } }: { history: History }) {

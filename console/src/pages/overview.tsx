@@ -18,7 +18,7 @@ import { Answered, Nothing, Panel } from '../ui/panel';
 import { Address, Ago, Name, Sign, State, Tag } from '../ui/words';
 import { Expiry } from './certificates';
 import { Changes } from './changes';
-import { Hours } from './hours';
+import { Hours, titleOfHours } from './hours';
 import { total } from './traffic';
 import { Protections, WeaknessBars } from './protections';
 import { Tile } from './tile';
@@ -147,7 +147,7 @@ export function Overview() {
           tone={({ items }) => (items.length > 0 ? 'bad' : 'good')}
         />
         <Tile
-          label="Certificates that end"
+          label="Certificates expiring"
           words="within 30 days"
           to="#/certificates?expiresWithin=30d"
           answer={certificates}
@@ -157,68 +157,6 @@ export function Overview() {
         />
       </ul>
       <div class="grid three">
-        <Panel title="The last hours" wide to="#/sa-contexts" more="SA contexts">
-          <Answered answer={history} lines={6}>
-            {(data) => <Hours history={data} />}
-          </Answered>
-        </Panel>
-        <Panel title="What changed" to="#/ended" more="What ended, and why">
-          <Changes />
-        </Panel>
-        <Panel title="Protections" wide to="#/sa-contexts" more="SA contexts">
-          <Answered answer={summary} lines={6}>
-            {(data) => <Protections summary={data} />}
-          </Answered>
-        </Panel>
-        <Panel title="Weaknesses" to="#/sa-contexts?weakness=any" more="All weak ones">
-          <Answered answer={summary} lines={6}>
-            {(data) => <WeaknessBars summary={data} />}
-          </Answered>
-        </Panel>
-        <Panel title="Traffic by peer" to="#/peers?sort=-bytes" more="All peers">
-          <Answered answer={traffic} lines={6}>
-            {(page) =>
-              page.monitoring === 'off' ? (
-                <Nothing>
-                  The engine does not track connections, so there are no byte counts.{' '}
-                  <a href="#/engine">How to enable it</a>
-                </Nothing>
-              ) : (
-                <TrafficBars items={page.items.map((peer) => [peer.address, total(peer) ?? 0])} />
-              )
-            }
-          </Answered>
-        </Panel>
-        <Panel title="Failures" to="#/failures" more="By peer, with what to check">
-          <Answered answer={failures} lines={6}>
-            {({ items }) =>
-              items.length === 0 ? (
-                <Nothing>No failure is known.</Nothing>
-              ) : (
-                <ul class="explained">
-                  {items.slice(0, 5).map((failure) => (
-                    <li key={failure.id}>
-                      <div>
-                        <a href={link(['failures', failure.id])}>{failure.name ?? failure.codeHex}</a>
-                        <a
-                          class="number"
-                          href={link(['failures'], { error: String(failure.code) })}
-                          title="The events behind this number"
-                        >
-                          × {count(failure.occurrences?.total ?? 0)}
-                        </a>
-                        <span class="soft small">
-                          <Ago value={failure.occurrences?.newest} />
-                        </span>
-                      </div>
-                      <p class="soft">{failure.explanation}</p>
-                    </li>
-                  ))}
-                </ul>
-              )
-            }
-          </Answered>
-        </Panel>
         <Panel title="Peers failing or down" to="#/peers?state=failing&state=down">
           <Answered answer={down}>
             {({ items }) =>
@@ -266,14 +204,76 @@ export function Overview() {
             }
           </Answered>
         </Panel>
-        <Panel title="Certificates that end" to="#/certificates" more="All certificates">
+        <Panel title="Failures" to="#/failures" more="By peer, with what to check">
+          <Answered answer={failures} lines={6}>
+            {({ items }) =>
+              items.length === 0 ? (
+                <Nothing>No failure is known.</Nothing>
+              ) : (
+                <ul class="explained">
+                  {items.slice(0, 5).map((failure) => (
+                    <li key={failure.id}>
+                      <div>
+                        <a href={link(['failures', failure.id])}>{failure.name ?? failure.codeHex}</a>
+                        <a
+                          class="number"
+                          href={link(['failures'], { error: String(failure.code) })}
+                          title="The events behind this number"
+                        >
+                          × {count(failure.occurrences?.total ?? 0)}
+                        </a>
+                        <span class="soft small">
+                          <Ago value={failure.occurrences?.newest} />
+                        </span>
+                      </div>
+                      <p class="soft">{failure.explanation}</p>
+                    </li>
+                  ))}
+                </ul>
+              )
+            }
+          </Answered>
+        </Panel>
+        <Panel title={titleOfHours(history.data)} wide to="#/sa-contexts" more="SA contexts">
+          <Answered answer={history} lines={6}>
+            {(data) => <Hours history={data} />}
+          </Answered>
+        </Panel>
+        <Panel title="What changed" to="#/ended" more="What ended, and why">
+          <Changes />
+        </Panel>
+        <Panel title="Protections" wide to="#/sa-contexts" more="SA contexts">
+          <Answered answer={summary} lines={6}>
+            {(data) => <Protections summary={data} />}
+          </Answered>
+        </Panel>
+        <Panel title="Weaknesses" to="#/sa-contexts?weakness=any" more="All weak ones">
+          <Answered answer={summary} lines={6}>
+            {(data) => <WeaknessBars summary={data} />}
+          </Answered>
+        </Panel>
+        <Panel title="Traffic by peer" to="#/peers?sort=-bytes" more="All peers">
+          <Answered answer={traffic} lines={6}>
+            {(page) =>
+              page.monitoring === 'off' ? (
+                <Nothing>
+                  The engine does not track connections, so there are no byte counts.{' '}
+                  <a href="#/engine">How to enable it</a>
+                </Nothing>
+              ) : (
+                <TrafficBars items={page.items.map((peer) => [peer.address, total(peer) ?? 0])} />
+              )
+            }
+          </Answered>
+        </Panel>
+        <Panel title="Certificates expiring" to="#/certificates" more="All certificates">
           <Answered answer={certificates}>
             {({ items, store }) =>
               items.length === 0 ? (
                 <Nothing>
                   {store === 'readable' ? (
                     <>
-                      <Sign tone="good" /> None of this host’s ends within 30 days.
+                      <Sign tone="good" /> No certificate of this host expires within 30 days.
                     </>
                   ) : (
                     'This host’s certificate store cannot be read, so no expiry is known.'

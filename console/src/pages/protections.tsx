@@ -80,7 +80,7 @@ export function WeaknessBars({ summary }: { summary: SaContextSummary }) {
         parts={[
           {
             id: 'none',
-            label: 'none',
+            label: 'no weakness',
             value: summary.contexts - summary.withWeakness,
             to: undefined,
             colour: 'part-1',

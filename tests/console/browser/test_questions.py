@@ -81,14 +81,14 @@ ANSWERS: dict[str, tuple[Callable[[Page], None], tuple[str | re.Pattern[str], ..
         ("ERROR_IPSEC_IKE_POLICY_MATCH", "Get-VpnServerConfiguration"),
     ),
     "Which certificate expires this month?": (
-        click("Certificates that end within 30 days"),
+        click("Certificates expiring within 30 days"),
         (CERTIFIED, "12 d"),
     ),
     "What ended in the last ten minutes, and why?": (
         click("What ended, and why"),
         (ENDED[0], "main mode gone"),
     ),
-    "How did this host fare in the last hours?": (stay, ("The last hours",)),
+    "How did this host fare in the last hours?": (stay, (re.compile("The last hours|Since [0-9]"),)),
 }
 
 
