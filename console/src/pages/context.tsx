@@ -39,7 +39,9 @@ export function ContextPage({ id }: { id: string }) {
         <h1>
           SA context <span class="number">{id}</span>
           {isGone ? (
-            <Tag>ended</Tag>
+            <span class="count">
+              <Tag>ended</Tag>
+            </span>
           ) : (
             answer.data !== undefined && (
               <span class="count">
