@@ -64,7 +64,7 @@ export function duration(seconds: number): string {
 /** Return how long ago a time was: `5 min ago`, `just now`. */
 export function ago(time: string | number | Date, now: number): string {
   const seconds = (now - new Date(time).getTime()) / 1000;
-  if (seconds < 0) return `in ${duration(-seconds)}`;
+  if (seconds <= -2) return `in ${duration(-seconds)}`; // less is a difference of clocks
   return seconds < 2 ? 'just now' : `${duration(seconds).split(' ').slice(0, 2).join(' ')} ago`;
 }
 

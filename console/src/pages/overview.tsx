@@ -16,6 +16,7 @@ import { link } from '../route/route';
 import { Bars } from '../ui/bars';
 import { Answered, Nothing, Panel } from '../ui/panel';
 import { Address, Ago, Name, Sign, State, Tag } from '../ui/words';
+import { shortName } from '../words/failures';
 import { Expiry } from './certificates';
 import { Changes } from './changes';
 import { Hours, titleOfHours } from './hours';
@@ -170,7 +171,9 @@ export function Overview() {
                     <li key={peer.address}>
                       <Address value={peer.address} isLink />
                       <State kind="peer" value={peer.state} />
-                      <span class="soft small">{peer.recentFailures?.[0]?.name ?? ''}</span>
+                      <span class="soft small" title={peer.recentFailures?.[0]?.name ?? undefined}>
+                        {shortName(peer.recentFailures?.[0]?.name ?? '')}
+                      </span>
                     </li>
                   ))}
                 </ul>
@@ -211,10 +214,12 @@ export function Overview() {
                 <Nothing>No failure is known.</Nothing>
               ) : (
                 <ul class="explained">
-                  {items.slice(0, 5).map((failure) => (
+                  {items.slice(0, 4).map((failure) => (
                     <li key={failure.id}>
                       <div>
-                        <a href={link(['failures', failure.id])}>{failure.name ?? failure.codeHex}</a>
+                        <a href={link(['failures', failure.id])} title={failure.name ?? undefined}>
+                          {shortName(failure.name ?? failure.codeHex)}
+                        </a>
                         <a
                           class="number"
                           href={link(['failures'], { error: String(failure.code) })}
@@ -252,7 +257,7 @@ export function Overview() {
             {(data) => <WeaknessBars summary={data} />}
           </Answered>
         </Panel>
-        <Panel title="Traffic by peer" to="#/peers?sort=-bytes" more="All peers">
+        <Panel title="Traffic by peer" wide to="#/peers?sort=-bytes" more="All peers">
           <Answered answer={traffic} lines={6}>
             {(page) =>
               page.monitoring === 'off' ? (
