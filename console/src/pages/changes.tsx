@@ -112,10 +112,12 @@ export function Changes() {
                     <State kind="end" value={entry.endReason} />
                   )
                 ) : (
-                  <a href={link(['sa-contexts', entry.id])}>
-                    {entry.protection === null || entry.protection === undefined
-                      ? 'no SA yet'
-                      : protectionLabel(entry.protection)}
+                  <a href={link(['sa-contexts', entry.id])} title={entry.protection ?? undefined}>
+                    {
+                      entry.protection === null || entry.protection === undefined
+                        ? 'no SA yet'
+                        : protectionLabel(entry.protection).replace(/^ESP /, '') /* as nearly all have */
+                    }
                   </a>
                 )}
               </span>
