@@ -225,7 +225,7 @@ export function CertificatePage({ thumbprint }: { thumbprint: string }) {
 }
 
 function Facts({ certificate }: { certificate: UsedCertificate }) {
-  const { subject, subjectAltNames, issuer, notBefore, notAfter, serialNumber, isInStore } = certificate;
+  const { subjectAltNames, issuer, notBefore, notAfter, serialNumber, isInStore } = certificate;
   const names = subjectAltNames?.join(', ') ?? '';
   const used = usages(certificate);
   const isKnown = notAfter !== null || isInStore !== null;
@@ -238,9 +238,6 @@ function Facts({ certificate }: { certificate: UsedCertificate }) {
           </Pair>
         )}
         {notBefore !== null && <Pair label="Valid from">{localDay(notBefore)}</Pair>}
-        <Pair label="Subject">
-          <Name value={subject} />
-        </Pair>
         {names !== '' && (
           <Pair label="Other names">
             <Name value={names} />
@@ -264,8 +261,8 @@ function Facts({ certificate }: { certificate: UsedCertificate }) {
       </Pairs>
       {!isKnown && (
         <p class="soft">
-          The engine reports no more of this certificate: its dates are known only to its owner, and to the
-          store of this host if it is there.
+          The engine reports nothing else about it. Dates and usages come from this host’s certificate store,
+          in which peers’ certificates are not looked up.
         </p>
       )}
     </>
