@@ -27,8 +27,8 @@ export function Diagnosis({ peer: { diagnosis, state } }: { peer: PeerDetail }) 
           <li key={check}>
             <Sign tone={index === 0 ? tone : 'calm'} />
             <div>
-              {parts.map(([line]) => (
-                <p key={line}>
+              {parts.map(([line], at) => (
+                <p key={at}>
                   <Marked text={line} />
                 </p>
               ))}
@@ -36,8 +36,8 @@ export function Diagnosis({ peer: { diagnosis, state } }: { peer: PeerDetail }) 
                 <summary>What to check</summary>
                 {[...parts.map(([, rest]) => rest), check]
                   .filter((text) => text !== '')
-                  .map((text) => (
-                    <p key={text} class="check-text">
+                  .map((text, at) => (
+                    <p key={at} class="check-text">
                       <Marked text={text} />
                     </p>
                   ))}
