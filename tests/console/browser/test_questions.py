@@ -88,7 +88,7 @@ ANSWERS: dict[str, tuple[Callable[[Page], None], tuple[str | re.Pattern[str], ..
         click("What ended, and why"),
         (ENDED[0], "main mode gone"),
     ),
-    "How did this host fare in the last hours?": (stay, (re.compile("The last hours|Since [0-9]"),)),
+    "How did this host fare in the last hours?": (stay, (re.compile("The last hours|Since"),)),
 }
 
 
