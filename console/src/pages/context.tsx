@@ -10,20 +10,20 @@ import {
   type SaContext,
   type SaDetails,
 } from '../../client';
-import { useAnswer, type Answer } from '../api/answer';
+import { useAnswer } from '../api/answer';
 import { body } from '../api/client';
 import { link } from '../route/route';
 import { Answered, Nothing, Panel } from '../ui/panel';
 import { Pair, Pairs } from '../ui/pairs';
-import { Ago, Bytes, Name, None, State, Tag, Weaknesses } from '../ui/words';
-import { valueLabel } from '../words/values';
+import { Ago, Bytes, Name, State, Tag, Weaknesses } from '../ui/words';
 import { weakness } from '../words/weaknesses';
 import { QUICK_MODE } from '../words/windows';
 import { EndedRows } from './ended';
 import { Gone } from './gone';
 import { Lifetimes } from './lifetimes';
+import { MainMode } from './main-mode';
 import { Picture } from './picture';
-import { traffic } from './contexts';
+import { Sides } from './sides';
 
 /** Show an SA context. */
 export function ContextPage({ id }: { id: string }) {
@@ -122,99 +122,9 @@ export function Remedies({ values }: { values: readonly string[] }) {
   );
 }
 
-function Sides({ context: { inboundSa, outboundSa } }: { context: SaContext }) {
-  const sides = [
-    ['Outbound', outboundSa],
-    ['Inbound', inboundSa],
-  ] as const;
-  const row = (
-    label: string,
-    windows: string | undefined,
-    cell: (sa: SaDetails) => preact.ComponentChildren,
-  ) => (
-    <tr>
-      <th scope="row">
-        {label}
-        {windows !== undefined && <span class="windows">{windows}</span>}
-      </th>
-      {sides.map(([side, sa]) => (
-        <td key={side}>{sa === null ? <None meaning="no SA" /> : cell(sa)}</td>
-      ))}
-    </tr>
-  );
-  return (
-    <Panel title="Both directions" wide>
-      <div class="rows-box" tabIndex={0} role="region" aria-label="Table of both directions">
-        <table class="rows sides">
-          <thead>
-            <tr>
-              <td />
-              {sides.map(([side]) => (
-                <th scope="col" key={side}>
-                  {side} SA
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {row('SPI', QUICK_MODE.spi, (sa) =>
-              sa.saBundle.saList.map(({ spiHex, spi }) => (
-                <div key={spiHex}>
-                  <code>{spiHex}</code> <span class="soft number">{spi}</span>
-                </div>
-              )),
-            )}
-            {row('Rule', QUICK_MODE.ruleName, (sa) =>
-              sa.ruleName === null ? (
-                <None />
-              ) : (
-                <a href={link(['sa-contexts'], { ruleName: sa.ruleName })}>
-                  <Name value={sa.ruleName} />
-                </a>
-              ),
-            )}
-            {row('PFS group', QUICK_MODE.pfsGroup, (sa) => valueLabel(sa.saBundle.pfsGroup))}
-            {row('Weaknesses', undefined, (sa) => (
-              <Weaknesses values={sa.weaknesses} />
-            ))}
-            {row(
-              'Traffic',
-              `${QUICK_MODE.ipProtocol}, ports`,
-              ({ traffic: { ipProtocol = null, localPort = null, remotePort } }) =>
-                traffic({ ipProtocol, localPort, remotePort }) || <None />,
-            )}
-            {row('UDP encapsulation', QUICK_MODE.localUdpEncapPort, ({ udpEncapsulation }) =>
-              udpEncapsulation === null ? (
-                <None />
-              ) : (
-                `${String(udpEncapsulation.localUdpEncapPort)} → ${String(udpEncapsulation.remoteUdpEncapPort)}`
-              ),
-            )}
-            {row('Flags', QUICK_MODE.flags, ({ saBundle: { flags } }) =>
-              flags.names.length === 0 ? (
-                <None />
-              ) : (
-                flags.names.map((flag) => flag.replaceAll('_', ' ')).join(', ')
-              ),
-            )}
-            {row('Quick mode filter', QUICK_MODE.qmFilterId, ({ saBundle: { qmFilterId } }) =>
-              qmFilterId === undefined ? (
-                <None />
-              ) : (
-                <a class="number" href={link(['sa-contexts'], { qmFilterId })}>
-                  {qmFilterId}
-                </a>
-              ),
-            )}
-          </tbody>
-        </table>
-      </div>
-    </Panel>
-  );
-}
-
 function Rule({ sa }: { sa: SaDetails }) {
-  const id = sa.transportFilter?.filterId ?? sa.traffic.ipsecFilterId;
+  const known = sa.transportFilter?.filterId ?? sa.traffic.ipsecFilterId;
+  const id = known === '0' ? undefined : known; // an SA without a filter
   const answer = useAnswer(`filter ${id ?? ''}`, async (signal) =>
     id === undefined ? null : body(getFilter({ path: { filterId: id }, signal, throwOnError: true })),
   );
@@ -263,65 +173,6 @@ function Rule({ sa }: { sa: SaDetails }) {
         <Nothing>{answer.rejection.title}</Nothing>
       )}
     </Panel>
-  );
-}
-
-function MainMode({ answer, mmSaId }: { answer: Answer<IkeSa | null>; mmSaId: string | null }) {
-  return (
-    <Panel
-      title="Main mode SA"
-      note="Get-NetIPsecMainModeSA"
-      to={mmSaId === null ? undefined : link(['sa-contexts'], { mmSaId })}
-      more="Its SA contexts"
-    >
-      {answer.rejection?.status === 404 ? (
-        <Nothing>The main mode SA that negotiated this context is gone.</Nothing>
-      ) : (
-        <Answered answer={answer}>
-          {(sa) => (sa === null ? <Nothing>It has none.</Nothing> : <IkeSaPairs sa={sa} />)}
-        </Answered>
-      )}
-    </Panel>
-  );
-}
-
-/** Show a main mode SA. */
-export function IkeSaPairs({ sa }: { sa: IkeSa }) {
-  const proposal = sa.ikeProposal;
-  return (
-    <Pairs>
-      <Pair label="Id" windows={QUICK_MODE.mmSaId}>
-        <a class="number" href={link(['sa-contexts'], { mmSaId: sa.saId })}>
-          {sa.saId}
-        </a>
-      </Pair>
-      <Pair label="Keying module" windows="KeyModule">
-        {valueLabel(sa.keyModuleType)}
-      </Pair>
-      <Pair label="Proposal" windows="CipherAlgorithm, HashAlgorithm, GroupId">
-        {valueLabel(proposal.cipherAlgorithm.algoIdentifier)},{' '}
-        {valueLabel(proposal.integrityAlgorithm.algoIdentifier)}, DH {valueLabel(proposal.dhGroup)}
-      </Pair>
-      {sa.ikeCredentials.map(({ localCredentials, peerCredentials }, index) => (
-        <Pair
-          key={index}
-          label={index === 0 ? 'First authentication' : 'Second authentication'}
-          windows="LocalFirstId, RemoteFirstId"
-        >
-          <div>
-            <span class="soft">here</span> {method(localCredentials.authenticationMethodType)}{' '}
-            <Name value={localCredentials.principalName ?? localCredentials.certificate?.subjectName} />
-          </div>
-          <div>
-            <span class="soft">peer</span> {method(peerCredentials.authenticationMethodType)}{' '}
-            <Name value={peerCredentials.principalName ?? peerCredentials.certificate?.subjectName} />
-          </div>
-        </Pair>
-      ))}
-      <Pair label="Weaknesses">
-        <Weaknesses values={sa.weaknesses} />
-      </Pair>
-    </Pairs>
   );
 }
 
@@ -419,10 +270,6 @@ function Past({ id, remote }: { id: string; remote: string | null }) {
 export function stateOf({ inboundSa, outboundSa }: SaContext): string {
   if (inboundSa !== null && outboundSa !== null) return 'complete';
   return inboundSa !== null ? 'inbound_only' : outboundSa !== null ? 'outbound_only' : 'no_sa';
-}
-
-function method(value: string): string {
-  return value.replaceAll('_', ' ');
 }
 
 function valueOf(value: object): string {

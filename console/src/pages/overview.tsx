@@ -11,19 +11,15 @@ import {
 import { useAnswer } from '../api/answer';
 import { body } from '../api/client';
 import { asRejection } from '../api/rejection';
-import { bytes, count, share } from '../format/numbers';
-import { link } from '../route/route';
-import { Bars } from '../ui/bars';
+import { count, share } from '../format/numbers';
 import { Answered, Nothing, Panel } from '../ui/panel';
-import { Address, Ago, Name, Sign, State, Tag } from '../ui/words';
-import { shortName } from '../words/failures';
-import { Expiry } from './certificates';
+import { ExpiringCertificates, FailingPeers, FailingTunnels, LatestFailures } from './attention';
 import { Changes } from './changes';
 import { Hours, titleOfHours } from './hours';
-import { total } from './traffic';
 import { Protections, WeaknessBars } from './protections';
 import { Tile } from './tile';
-import { Remote } from './tunnels';
+import { total } from './traffic';
+import { TrafficBars } from './traffic-bars';
 
 /**
  * How old a snapshot may be, in seconds. The server keeps its snapshots up to date by itself; with the
@@ -158,87 +154,9 @@ export function Overview() {
         />
       </ul>
       <div class="grid three">
-        <Panel title="Peers failing or down" to="#/peers?state=failing&state=down">
-          <Answered answer={down}>
-            {({ items }) =>
-              items.length === 0 ? (
-                <Nothing>
-                  <Sign tone="good" /> All peers that this host knows have SAs, or need none.
-                </Nothing>
-              ) : (
-                <ul class="items">
-                  {items.slice(0, 8).map((peer) => (
-                    <li key={peer.address}>
-                      <Address value={peer.address} isLink />
-                      <State kind="peer" value={peer.state} />
-                      <span class="soft small" title={peer.recentFailures?.[0]?.name ?? undefined}>
-                        {shortName(peer.recentFailures?.[0]?.name ?? '')}
-                      </span>
-                    </li>
-                  ))}
-                </ul>
-              )
-            }
-          </Answered>
-        </Panel>
-        <Panel title="Tunnels failing or down" to="#/tunnels" more="All tunnels">
-          <Answered answer={tunnels}>
-            {({ items }) =>
-              items.length === 0 ? (
-                <Nothing>
-                  <Sign tone="good" /> No tunnel fails, and none that should have SAs is down.
-                </Nothing>
-              ) : (
-                <ul class="items">
-                  {items.slice(0, 8).map((tunnel) => (
-                    <li key={tunnel.providerContextKey}>
-                      <a href={link(['tunnels', tunnel.providerContextKey])}>
-                        <Name value={tunnel.name ?? tunnel.providerContextKey} />
-                      </a>
-                      <State kind="tunnel" value={tunnel.state} />
-                      {tunnel.isFlapping && <Tag tone="warn">flapping</Tag>}
-                      <span class="soft small">
-                        <Remote endpoints={tunnel.tunnelEndpoints} />
-                      </span>
-                    </li>
-                  ))}
-                </ul>
-              )
-            }
-          </Answered>
-        </Panel>
-        <Panel title="Failures" to="#/failures" more="By peer, with what to check">
-          <Answered answer={failures} lines={6}>
-            {({ items }) =>
-              items.length === 0 ? (
-                <Nothing>No failure is known.</Nothing>
-              ) : (
-                <ul class="explained">
-                  {items.slice(0, 4).map((failure) => (
-                    <li key={failure.id}>
-                      <div>
-                        <a href={link(['failures', failure.id])} title={failure.name ?? undefined}>
-                          {shortName(failure.name ?? failure.codeHex)}
-                        </a>
-                        <a
-                          class="number"
-                          href={link(['failures'], { error: String(failure.code) })}
-                          title="The events behind this number"
-                        >
-                          × {count(failure.occurrences?.total ?? 0)}
-                        </a>
-                        <span class="soft small">
-                          <Ago value={failure.occurrences?.newest} />
-                        </span>
-                      </div>
-                      <p class="soft">{failure.explanation}</p>
-                    </li>
-                  ))}
-                </ul>
-              )
-            }
-          </Answered>
-        </Panel>
+        <FailingPeers answer={down} />
+        <FailingTunnels answer={tunnels} />
+        <LatestFailures answer={failures} />
         <Panel title={titleOfHours(history.data)} wide to="#/sa-contexts" more="SA contexts">
           <Answered answer={history} lines={6}>
             {(data) => <Hours history={data} />}
@@ -271,34 +189,7 @@ export function Overview() {
             }
           </Answered>
         </Panel>
-        <Panel title="Certificates expiring" to="#/certificates" more="All certificates">
-          <Answered answer={certificates}>
-            {({ items, store }) =>
-              items.length === 0 ? (
-                <Nothing>
-                  {store === 'readable' ? (
-                    <>
-                      <Sign tone="good" /> No certificate of this host expires within 30 days.
-                    </>
-                  ) : (
-                    'This host’s certificate store cannot be read, so no expiry is known.'
-                  )}
-                </Nothing>
-              ) : (
-                <ul class="items">
-                  {items.slice(0, 8).map((certificate) => (
-                    <li key={certificate.thumbprint}>
-                      <Expiry value={certificate.notAfter} />
-                      <a href={link(['certificates', certificate.thumbprint])}>
-                        <Name value={certificate.subject ?? certificate.thumbprint} />
-                      </a>
-                    </li>
-                  ))}
-                </ul>
-              )
-            }
-          </Answered>
-        </Panel>
+        <ExpiringCertificates answer={certificates} />
       </div>
     </>
   );
@@ -312,25 +203,4 @@ async function withFailing<Data>(ask: (failing: readonly 'failing'[]) => Promise
     if (asRejection(error).scope === undefined) throw error;
     return ask([]);
   }
-}
-
-function TrafficBars({ items }: { items: readonly (readonly [string, number])[] }) {
-  if (items.length === 0) return <Nothing>There is no peer.</Nothing>;
-  const most = Math.max(...items.map(([, value]) => value));
-  return (
-    <div class="addresses">
-      <Bars
-        label="Traffic by peer"
-        whole={most}
-        format={bytes}
-        parts={items.map(([address, value]) => ({
-          id: address,
-          label: address,
-          value,
-          to: link(['peers', address]),
-          colour: 'part-1',
-        }))}
-      />
-    </div>
-  );
 }

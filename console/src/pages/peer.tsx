@@ -9,7 +9,7 @@ import { Answered, Nothing, Panel } from '../ui/panel';
 import { Pair, Pairs } from '../ui/pairs';
 import { Address, Ago, Bytes, Name, None, Rate, Sign, State, Tag, Weaknesses } from '../ui/words';
 import { protectionLabel, valueLabel } from '../words/values';
-import { IkeSaPairs } from './context';
+import { IkeSaPairs } from './main-mode';
 import { Diagnosis } from './diagnosis';
 import { EndedRows } from './ended';
 import { traffic } from './contexts';
