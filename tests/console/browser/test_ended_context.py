@@ -14,8 +14,8 @@ from tests.console.browser.api import items_of
 from tests.console.browser.faults import Faults
 
 
-GONE = "404.*/(sa-contexts|filters|ike-sas)/"
-"""What a context without a filter and main mode SA asks for in vain, too."""
+GONE = "404.*/(sa-contexts|ike-sas)/"
+"""What the page of a context without a main mode SA asks for in vain, too."""
 
 
 @pytest.fixture
