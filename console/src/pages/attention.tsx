@@ -74,7 +74,7 @@ export function FailingTunnels({ answer }: { answer: Answer<TunnelPage> }) {
 /** Show the failures that occurred last, with what they mean. */
 export function LatestFailures({ answer }: { answer: Answer<FailureList> }) {
   return (
-    <Panel title="Failures" to="#/failures" more="By peer, with what to check">
+    <Panel title="Failures" wide to="#/failures" more="By peer, with what to check">
       <Answered answer={answer} lines={6}>
         {({ items }) =>
           items.length === 0 ? (

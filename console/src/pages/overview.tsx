@@ -154,8 +154,10 @@ export function Overview() {
         />
       </ul>
       <div class="grid three">
-        <FailingPeers answer={down} />
-        <FailingTunnels answer={tunnels} />
+        <div class="stack">
+          <FailingPeers answer={down} />
+          <FailingTunnels answer={tunnels} />
+        </div>
         <LatestFailures answer={failures} />
         <Panel title={titleOfHours(history.data)} wide to="#/sa-contexts" more="SA contexts">
           <Answered answer={history} lines={6}>
