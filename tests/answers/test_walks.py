@@ -26,8 +26,8 @@ def served(serve: Serve, simulator: Simulator, path: str, **settings: Any) -> Te
     return client
 
 
-def first_page(client: TestClient, path: str) -> dict[str, Any]:
-    return content_of(client.get(path, params={"limit": 2, "maxAge": NOW}))
+def first_page(client: TestClient, path: str, max_age: float = NOW) -> dict[str, Any]:
+    return content_of(client.get(path, params={"limit": 2, "maxAge": max_age}))
 
 
 def second_page(client: TestClient, path: str, first: dict[str, Any]) -> dict[str, Any]:
@@ -47,6 +47,15 @@ def test_all_pages_of_a_walk_show_the_snapshot_of_its_first(
     assert len({page["snapshot"]["revision"] for page in walks}) == 1
     for first in walks:
         assert second_page(client, path, first)["snapshot"] == first["snapshot"]
+
+
+@pytest.mark.parametrize("path", ["/peers", "/tunnels"])
+def test_requests_of_one_read_show_one_snapshot(
+    serve: Serve, simulator: Simulator, path: str
+) -> None:
+    client = served(serve, simulator, path)
+
+    assert len({first_page(client, path, max_age=60)["nextCursor"] for _ in range(3)}) == 1
 
 
 @pytest.mark.parametrize("path", ["/peers", "/tunnels"])

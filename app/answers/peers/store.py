@@ -128,10 +128,13 @@ class PeerStore(PublishedStore[PeerSnapshot]):
                 self._count(changes)
             failures = self._peers.failures.all() if self.sees_failures else None
             texts = PeerTexts(self._items, self._ids, sources.sample.totals, failures)
-            if changes or self.current is None or not texts.equals(self.current.texts):
+            current = self.current
+            if changes or current is None or not texts.equals(current.texts):
                 self._content_revision += 1
+            elif (current.started, current.annotations) == (sources.started, sources.annotations):
+                return current
             else:
-                texts = self.current.texts  # leases of both snapshots cost once
+                texts = current.texts  # leases of both snapshots cost once
             snapshot = PeerSnapshot(
                 self.epoch,
                 self.revision,
@@ -140,8 +143,8 @@ class PeerStore(PublishedStore[PeerSnapshot]):
                 self._ids,
                 texts,
                 [item.index_key for item in self._items]
-                if changes or self.current is None
-                else self.current.index_keys,
+                if changes or current is None
+                else current.index_keys,
                 b"",
                 self._content_revision,
                 sources.annotations,

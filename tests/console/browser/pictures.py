@@ -56,7 +56,9 @@ def _places(url: str) -> Iterator[tuple[str, str]]:
     """Yield the name and the place of each picture."""
     yield "overview", ""
     yield from ((name, name) for name in LISTS)
-    context = next(each for each in items_of(url, "sa-contexts") if each["state"] == "complete")
+    context = next(
+        each for each in items_of(url, "sa-contexts", view="summary") if each["state"] == "complete"
+    )
     yield "sa-context", f"sa-contexts/{context['saContextId']}"
     yield "peer", "peers/10.80.0.0"
     yield "failure", "failures/13868"
