@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable
 
 import httpx2
@@ -19,12 +20,15 @@ from tests.console.browser.smoothness import (
     seconds_to_fill,
     smoothness,
 )
+from tests.soak.process import Target
 
 
 LONGEST_TASK_MS = 50
 FRAME_MS = 17
 """A frame at 60 Hz takes 16.7 ms; browsers report it in steps of 0.1 ms."""
 FILL_SECONDS = 1.0
+IDLE_SECONDS = 0.05
+"""The processor time that an idle server uses in half a second at most."""
 CHANGES = int(os.environ.get("SA_CONTEXTS_TEST_CHANGES", "10000"))
 """The number of changes that a page sees; `.ci/long` sets that of a day."""
 MAX_GROWTH = 1.05
@@ -32,6 +36,16 @@ MAX_GROWTH = 1.05
 
 class LimitExceeded(AssertionError):
     """The page was slower than it should be, perhaps because something else ran beside it."""
+
+
+def wait_until_idle(server: Target) -> None:
+    """Wait until the server has done what it does once after its start, and only then."""
+    for _ in range(60):
+        before = server.processor_seconds()
+        time.sleep(0.5)
+        if server.processor_seconds() - before < IDLE_SECONDS:
+            return
+    raise AssertionError("the server is never idle")
 
 
 def test_thousands_of_contexts_change_without_a_stutter(
@@ -64,15 +78,19 @@ def test_an_overview_of_10_000_contexts_is_filled_within_a_second(
 ) -> None:
     server = run(contexts=10_000, simulated_net_events=5)
     httpx2.get(f"{server.url}/sa-contexts?limit=1", timeout=60).raise_for_status()
+    wait_until_idle(server)
     observe_filling(page)
-    page.goto(server.url)
-    expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    page.wait_for_timeout(200)  # the observer runs after the change
-    seconds = seconds_to_fill(page)
+    seconds = []
+    for _ in range(2):  # the first one makes the server read what it does not keep
+        page.goto("about:blank")
+        page.goto(server.url)
+        expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        page.wait_for_timeout(200)  # the observer runs after the change
+        seconds.append(seconds_to_fill(page))
 
-    record_property("seconds", round(seconds, 2))
-    if seconds > FILL_SECONDS:
-        raise LimitExceeded(f"{seconds:.2f} s")
+    record_property("seconds", [round(each, 2) for each in seconds])
+    if seconds[1] > FILL_SECONDS:
+        raise LimitExceeded(f"{seconds[1]:.2f} s")
 
 
 @pytest.mark.parametrize("path", ["", "sa-contexts"])
@@ -89,7 +107,7 @@ def test_a_page_does_not_grow_with_the_changes_that_it_saw(
         page.wait_for_timeout(revisions * 1000)
         return min((memory(page) for _ in range(3)), key=lambda each: each.heap)
 
-    before = after(CHANGES // 4)
+    before = after(CHANGES // 2)  # until then, code is still compiled
     found = after(CHANGES)
     record_property("memory", [before, found])
     assert found.heap <= before.heap * MAX_GROWTH, (before, found)
