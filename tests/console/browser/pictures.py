@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 from tests.auth.made import make_key
 from tests.console.browser.api import items_of
@@ -25,6 +25,8 @@ from tests.soak.process import running_target
 IMAGES = Path(__file__).parents[3] / "docs" / "images"
 QUALITY = 80
 HISTORY_SECONDS = 400
+SAMPLED_MS = 40_000
+"""How long the engine's page samples statistics, so that its plots show something."""
 HOST: dict[str, Any] = {
     "engine": "simulator",
     "simulated_contexts": 250,
@@ -83,10 +85,19 @@ def _window(browser: Browser, scheme: Any, width: int, height: int) -> BrowserCo
     )
 
 
+def _without_paths(route: Route) -> None:
+    """Answer as the server does, but without the folders of this machine."""
+    response = route.fetch()
+    content = response.json()
+    content["library"] = Path(content["library"]).name
+    route.fulfill(response=response, json=content)
+
+
 def _take(window: BrowserContext, url: str, name: str) -> None:
     page: Page = window.new_page()
+    page.route("**/engine", _without_paths)
     page.goto(url)
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(SAMPLED_MS if name.startswith("engine") else 3000)
     session = window.new_cdp_session(page)  # Playwright itself saves no WebP
     answer = session.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
     (IMAGES / f"console-{name}.webp").write_bytes(b64decode(answer["data"]))
