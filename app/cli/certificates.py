@@ -16,18 +16,13 @@ from app.answers.certificates.part import CertificatesPart
 from app.answers.times import parse_period
 from app.api.parameters import MAX_LIMIT
 from app.bootstrap import create_service
+from app.cli.asking import opened_server, pages_at
 from app.cli.columns import Column, table_lines
-from app.cli.ended import object_at
-from app.cli.failures import explained_failures
 from app.cli.options import ContextsOption, EngineOption, borrowing, given
-from app.cli.peers import time_of
 from app.cli.printable import print_json_items, print_lines, printable, terminal_width
 from app.cli.servers import Access, UrlOption, access
-from app.cli.simulation import simulation_noticed
-from app.cli.sources import url_of
-from app.repository.store import EngineTimedOut
-from app.settings.model import Settings
-from app.telemetry.logging.configuration import configure_logging
+from app.cli.sources import engine_settings, url_of
+from app.cli.texts import time_of
 
 
 COLUMNS: Final = (
@@ -89,11 +84,11 @@ def certificates(
         items = _of_engine(side, expires_within, engine, simulated_contexts)
         _print(items, as_json=as_json)
         return
-    from app.cli import client  # noqa: PLC0415  # not loaded for `serve`
-
-    with explained_failures(client.RequestRejected), client.malformed_rejected("an answer"):
-        items = [*_of_server(client.server_at(url, server_access), side, expires_within)]
-        _print(items, as_json=as_json)
+    parameters = {"side": [each.value for each in side or ()], "limit": str(MAX_LIMIT)}
+    parameters |= given(expiresWithin=expires_within)
+    with opened_server(url, server_access) as server:
+        pages = [*pages_at(server, "certificates", parameters)]
+        _print([item for page in pages for item in page["items"]], as_json=as_json)
 
 
 def _print(items: Iterable[dict[str, Any]], *, as_json: bool) -> None:
@@ -140,25 +135,6 @@ def _end(item: Mapping[str, Any]) -> tuple[bool, str, bool, str]:
     return is_unknown, item["notAfter"] or "", "local" not in item["sides"], item["thumbprint"]
 
 
-def _of_server(
-    server: Any, side: list[CertificateSide] | None, expires_within: str | None
-) -> Iterator[dict[str, Any]]:
-    """Yield the certificates of a server, page by page."""
-    from app.cli import client  # noqa: PLC0415  # as in `certificates`
-
-    parameters: dict[str, Any] = {"side": [each.value for each in side or ()]}
-    parameters |= {"limit": str(MAX_LIMIT)} | given(expiresWithin=expires_within)
-    while True:
-        page = object_at(server, "certificates", parameters)
-        yield from page["items"]
-        cursor = page.get("nextCursor")
-        if cursor is None:
-            return
-        if not page["items"]:
-            raise client.RequestRejected("the server's list does not end")
-        parameters["cursor"] = cursor
-
-
 def _of_engine(
     side: list[CertificateSide] | None,
     expires_within: str | None,
@@ -179,13 +155,5 @@ def _of_engine(
             items: list[dict[str, Any]] = orjson.loads(orjson.dumps(shown, option=orjson.OPT_UTC_Z))
             return items
 
-    with explained_failures(EngineTimedOut), simulation_noticed():
-        settings = Settings(
-            **given(engine=engine, simulated_contexts=simulated_contexts),
-            simulated_churn=0,
-            simulated_net_events=0,
-            api_keys_file=None,
-            oidc_issuer=None,
-        )
-        configure_logging(settings.log_format, settings.log_level)
+    with engine_settings(engine, simulated_contexts) as settings:
         return anyio.run(read)

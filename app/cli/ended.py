@@ -8,14 +8,13 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-import anyio
 import typer
 
 from app.answers.ended.parameters import EndedQuery
 from app.answers.times import parse_since
 from app.api.parameters import MAX_LIMIT
+from app.cli.asking import opened_server, pages_at
 from app.cli.columns import Column, table_lines
-from app.cli.failures import explained_failures
 from app.cli.filters import validated
 from app.cli.options import borrowing
 from app.cli.printable import print_json_items, print_lines, printable, terminal_width
@@ -102,8 +101,6 @@ def ended(
     A repeated option matches any of its values. The key or token comes from the environment
     variable SA_CONTEXTS_TOKEN or from --token-file.
     """
-    from app.cli import client  # noqa: PLC0415  # not loaded for `serve`
-
     filters = {
         "end_reason": end_reason,
         "remote_address": remote_address,
@@ -117,9 +114,8 @@ def ended(
         "principalName": principal_name or [],
         "limit": str(MAX_LIMIT),
     }
-    with explained_failures(client.RequestRejected), client.malformed_rejected("an answer"):
-        server = client.server_at(url, server_access)
-        pages = [*_pages(server, parameters)]
+    with opened_server(url, server_access) as server:
+        pages = [*pages_at(server, "sa-contexts/ended", parameters)]
         items = [item for page in pages for item in page["items"]]
         if as_json:
             print_json_items(items)
@@ -177,36 +173,3 @@ def _cells(item: Mapping[str, Any]) -> tuple[str, ...]:
         item["mmSaId"] or "",
         item["localAddress"] or "",
     )
-
-
-def _pages(server: Any, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield all pages."""
-    from app.cli import client  # noqa: PLC0415  # as in `ended`
-
-    while True:
-        page = object_at(server, "sa-contexts/ended", parameters)
-        yield page
-        cursor = page.get("nextCursor")
-        if cursor is None:
-            return
-        if not page["items"]:
-            raise client.RequestRejected("the server's list does not end")
-        parameters["cursor"] = cursor
-
-
-def object_at(server: Any, path: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON object at a path of a server (`app.cli.client.Server`).
-
-    Raises:
-        RequestRejected: the server cannot be reached, or answers with a problem.
-    """
-    from app.cli import client  # noqa: PLC0415  # as in `ended`
-
-    async def get() -> dict[str, Any] | client.Problem:
-        async with client.create_client(server) as opened:
-            return await client.get_object(opened, path, parameters)
-
-    found = anyio.run(get)
-    if isinstance(found, client.Problem):
-        raise found.rejected()
-    return found

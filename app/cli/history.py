@@ -8,12 +8,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from app.cli.asking import object_at, opened_server
 from app.cli.columns import Column, table_lines
-from app.cli.ended import SinceOption, object_at
-from app.cli.failures import explained_failures
+from app.cli.ended import SinceOption
 from app.cli.options import borrowing
 from app.cli.printable import print_json_items, print_lines, printable, terminal_width
 from app.cli.servers import Access, access
+from app.cli.texts import bytes_of
 from app.cli.watch.command import RunningServerOption
 
 
@@ -31,7 +32,6 @@ MAX_LINES: Final = 30
 STEPS: Final = (1, 2, 5, 10, 15, 30, 60)
 """How many minutes a line may join."""
 UNKNOWN: Final = "?"
-UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
 @borrowing(server_access=access)
@@ -49,10 +49,7 @@ def history(
     A line is a minute, or several if there are many. The key or token comes from the environment
     variable SA_CONTEXTS_TOKEN or from --token-file.
     """
-    from app.cli import client  # noqa: PLC0415  # not loaded for `serve`
-
-    with explained_failures(client.RequestRejected), client.malformed_rejected("an answer"):
-        server = client.server_at(url, server_access)
+    with opened_server(url, server_access) as server:
         items = object_at(server, "history", {"since": since})["items"]
         if as_json:
             print_json_items(items)
@@ -74,16 +71,6 @@ def lines_of(items: Sequence[Mapping[str, Any]], width: int | None) -> Iterator[
     yield from table_lines(COLUMNS, rows, width)
     unit = "minute" if step == 1 else f"{step} minutes"
     yield f"each line: {unit}; {UNKNOWN}: unknown, for instance while the engine was down"
-
-
-def bytes_of(number: int) -> str:
-    """Return a number of bytes with three digits at least, such as `1.53 MB`."""
-    value, unit = float(number), 0
-    while value >= 999.5 and unit < len(UNITS) - 1:  # noqa: PLR2004  # it would be rounded to 1000
-        value /= 1000
-        unit += 1
-    digits = 0 if not unit else 2 if value < 9.995 else 1 if value < 99.95 else 0  # noqa: PLR2004
-    return f"{value:.{digits}f} {UNITS[unit]}"
 
 
 def _cells(items: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -16,17 +16,14 @@ from app.answers.peers.store import PeerStore
 from app.answers.tunnels.part import TunnelsPart
 from app.answers.visible import Visible
 from app.bootstrap import create_service
-from app.cli.failures import explained_failures
-from app.cli.options import given
+from app.cli.asking import opened_server
 from app.cli.servers import Access
-from app.cli.simulation import simulation_noticed
-from app.cli.sources import url_of
+from app.cli.sources import engine_settings, url_of
 from app.repository.query.filters import Selection
 from app.repository.snapshot.source import SnapshotSource
 from app.repository.store import EngineTimedOut
 from app.service import Service
 from app.settings.model import Settings
-from app.telemetry.logging.configuration import configure_logging
 from bindings.errors import EngineError
 
 
@@ -121,18 +118,10 @@ def opened_peer_source(
     """
     url = url_of(url, access, engine, simulated_contexts)
     if url is not None:
-        from app.cli import client, remote  # noqa: PLC0415  # not loaded for `serve`
+        from app.cli import remote  # noqa: PLC0415  # not loaded for `serve`
 
-        with explained_failures(client.RequestRejected), client.malformed_rejected("an answer"):
-            yield remote.ServerSource(client.server_at(url, access))
+        with opened_server(url, access) as server:
+            yield remote.ServerSource(server)
         return
-    with explained_failures(EngineTimedOut), simulation_noticed():
-        settings = Settings(
-            **given(engine=engine, simulated_contexts=simulated_contexts),
-            simulated_churn=0,
-            simulated_net_events=0,
-            api_keys_file=None,
-            oidc_issuer=None,
-        )
-        configure_logging(settings.log_format, settings.log_level)
+    with engine_settings(engine, simulated_contexts) as settings:
         yield EnginePeerSource(settings)

@@ -28,6 +28,7 @@ from app.cli.printable import (
 from app.cli.rows import COLUMNS as CONTEXT_COLUMNS
 from app.cli.rows import row_of
 from app.cli.servers import Access, UrlOption, access
+from app.cli.texts import amount, time_of
 from app.repository.query.filters import Selection
 
 
@@ -54,9 +55,6 @@ COLUMNS: Final = (
 """
 
 HIDDEN: Final = "hidden: the key or token lacks the scope diagnostics:read"
-
-UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
-KILO: Final = 1000
 
 
 @borrowing(selection=filter_options(PeerQuery), server_access=access)
@@ -154,22 +152,6 @@ def _row(item: Mapping[str, Any]) -> tuple[str, ...]:
         time_of(item["lastChange"]),
     )
     return tuple(map(printable, cells))
-
-
-def amount(count: str | int | None) -> str:
-    """Return a number of bytes with three digits and a decimal unit; empty if it is unknown."""
-    if count is None:
-        return ""
-    value, unit = float(count), 0
-    while value >= KILO and unit < len(UNITS) - 1:
-        value, unit = value / KILO, unit + 1
-    digits = 0 if not unit or value >= KILO / 10 else 1
-    return f"{value:.{digits}f} {UNITS[unit]}"
-
-
-def time_of(text: str | None) -> str:
-    """Return a time to the second, in UTC; empty if there is none."""
-    return "" if text is None else f"{text[:19]}Z"
 
 
 def _detail_lines(peer: Mapping[str, Any], width: int | None) -> Iterator[str]:

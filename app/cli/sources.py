@@ -9,12 +9,14 @@ from typing import Any, Protocol
 import orjson
 import typer
 
+from app.cli.asking import opened_server
 from app.cli.details import HAS_ENDED
 from app.cli.failures import explained_failures
 from app.cli.options import given
 from app.cli.servers import REQUIRES_URL, Access, require_no_access, url_of_environment
 from app.cli.simulation import simulation_noticed
 from app.repository.query.filters import Selection
+from app.repository.store import EngineTimedOut
 from app.resources.ike_sas.kind import IkeSaKind
 from app.resources.sa_contexts.encoding import render_sa_context
 from app.resources.sa_contexts.index import index_key
@@ -143,10 +145,10 @@ def opened_source(
     """
     url = url_of(url, access, engine, simulated_contexts)
     if url is not None:
-        from app.cli import client, remote  # noqa: PLC0415  # not loaded for `serve`
+        from app.cli import remote  # noqa: PLC0415  # not loaded for `serve`
 
-        with explained_failures(client.RequestRejected), client.malformed_rejected("an answer"):
-            yield remote.ServerSource(client.server_at(url, access))
+        with opened_server(url, access) as server:
+            yield remote.ServerSource(server)
         return
     with explained_failures(), simulation_noticed():
         settings = Settings(
@@ -158,3 +160,21 @@ def opened_source(
             with suppress(EngineError):  # `show` works without the right to enumerate
                 opened.with_sa_contexts(ipv6_order.examine)
             yield EngineSource(opened, settings)
+
+
+@contextmanager
+def engine_settings(engine: str | None, simulated_contexts: int | None) -> Iterator[Settings]:
+    """Yield the settings of a service that reads this host's engine once, without listening.
+
+    Exit with a message if the settings are wrong or the block fails.
+    """
+    with explained_failures(EngineTimedOut), simulation_noticed():
+        settings = Settings(
+            **given(engine=engine, simulated_contexts=simulated_contexts),
+            simulated_churn=0,
+            simulated_net_events=0,
+            api_keys_file=None,
+            oidc_issuer=None,
+        )
+        configure_logging(settings.log_format, settings.log_level)
+        yield settings

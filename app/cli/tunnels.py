@@ -14,9 +14,9 @@ from app.cli.columns import Column, table_lines
 from app.cli.filters import filter_options
 from app.cli.options import ContextsOption, EngineOption, borrowing
 from app.cli.peer_sources import opened_peer_source
-from app.cli.peers import amount, time_of
 from app.cli.printable import print_json_items, print_lines, printable, terminal_width
 from app.cli.servers import Access, UrlOption, access
+from app.cli.texts import amount, time_of
 from app.repository.query.filters import Selection
 
 

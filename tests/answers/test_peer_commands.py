@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from app.cli import peers
 from app.cli.main import app
-from app.cli.peers import amount
+from app.cli.texts import amount
 from tests.auth.made import make_key
 from tests.cli.served import served
 
@@ -117,6 +117,8 @@ def test_hidden_failures_are_reported(
         ("999", "999 B"),
         (1000, "1.0 kB"),
         ("99949", "99.9 kB"),
+        (99_960, "100 kB"),
+        (999_960, "1.0 MB"),
         (123_456_789, "123 MB"),
         (2**64, "18.4 EB"),
     ],

@@ -18,9 +18,9 @@ from typer.testing import CliRunner, Result
 
 from app.answers.times import parse_since
 from app.cli.ended import COLUMNS, duration_of, lines_of, validated_since
-from app.cli.history import bytes_of
 from app.cli.history import lines_of as history_lines_of
 from app.cli.main import app
+from app.cli.texts import bytes_of
 from app.schemas.names import EndReason
 from tests.auth.made import make_key
 from tests.cli.served import served
