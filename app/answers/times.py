@@ -9,23 +9,15 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from app.schemas.times import TIME_PATTERN, read_time
 
-_RFC_3339: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
-    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
+
 _AGO: Final = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
-_DATE: Final = (
-    "[1-9][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
-    "|02-(0[1-9]|1[0-9]|2[0-8]))"
-)
-_TIME: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
-_ZONE: Final = "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 SCHEMA: Final = {
     "type": "string",
-    "pattern": f"^([0-9]{{1,6}}[smhd]|{_DATE}T{_TIME}{_ZONE})$",
+    "pattern": f"^([0-9]{{1,6}}[smhd]|{TIME_PATTERN})$",
     "examples": ["10m", "2026-11-23T23:53:23Z"],
 }
 
@@ -54,8 +46,9 @@ def parse_since(text: str) -> datetime:
     try:
         if _AGO.fullmatch(text):
             return datetime.now(UTC) - parse_period(text)
-        if _RFC_3339.fullmatch(text):
-            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        time = read_time(text)
+        if time is not None:
+            return time.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
     raise ValueError("Should be a time as in RFC 3339, or how long ago, such as 90s, 10m, 2h or 1d")

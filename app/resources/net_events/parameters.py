@@ -29,24 +29,14 @@ from app.resources.net_events.buffer import EventId, NetEventSelection
 from app.resources.net_events.names import NetEventType, SaRole
 from app.resources.wfp.failure_codes import MAX_LENGTH, read_code
 from app.schemas.names import KeyModule
+from app.schemas.times import TIME_PATTERN, read_time
 
 
 _EVENT_ID: Final = re.compile(r"([0-9a-f]{12})-([0-9]{1,19})")
 _RAS_IKE: Final = re.compile(r"(?i:ras)-1[0-9]{4}")
-_RFC_3339: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
-    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
-
-_DATE: Final = (
-    "[1-9][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
-    "|02-(0[1-9]|1[0-9]|2[0-8]))"
-)
-_TIME: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
-_ZONE: Final = "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 POSITION_SCHEMA: Final = {
     "type": "string",
-    "pattern": f"^([0-9a-f]{{12}}-[0-9]{{1,19}}|{_DATE}T{_TIME}{_ZONE})$",
+    "pattern": f"^([0-9a-f]{{12}}-[0-9]{{1,19}}|{TIME_PATTERN})$",
     "examples": ["b893933fedc9-17", "2026-11-23T23:53:23Z"],
 }
 EVENT_ID_SCHEMA: Final = {
@@ -65,9 +55,9 @@ def read_event_id(text: str) -> EventId | None:
 def _read_position(text: str) -> EventId | datetime | None:
     """Parse an event id or a time (RFC 3339); return None if the text is neither."""
     event_id = read_event_id(text)
-    if event_id is None and _RFC_3339.fullmatch(text):
+    if event_id is None:
         with suppress(ValueError):
-            return datetime.fromisoformat(text.upper())
+            return read_time(text)
     return event_id
 
 
