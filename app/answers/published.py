@@ -78,7 +78,6 @@ class PublishedStore(ABC, Generic[S]):
         current: the newest snapshot; None before the first.
         epoch: the epoch.
         revision: the newest revision; 0 before the first snapshot.
-        publications: the number of snapshots until now.
         notifier: notifies of revisions, and at shutdown.
         stopping: set at shutdown.
         journal: the recent changes.
@@ -104,7 +103,7 @@ class PublishedStore(ABC, Generic[S]):
         )
         self.current: S | None = None
         self.epoch: Final = secrets.token_hex(6)
-        self.revision = self.publications = 0
+        self.revision = 0
         self.notifier = Notifier()
         self.stopping = anyio.Event()
         self.journal = Journal(self.limits.max_journal_changes, self.limits.max_journal_bytes)
@@ -142,9 +141,19 @@ class PublishedStore(ABC, Generic[S]):
         """Return False: all snapshots are complete."""
         return False
 
+    def _next_numbers(self, *, is_same: bool) -> tuple[int, int]:
+        """Return the content revision and the number of the next publication.
+
+        Args:
+            is_same: whether it has the content of the current one.
+        """
+        if self.current is None:
+            return 1, 1
+        return self.current.content_revision + (not is_same), self.current.publication + 1
+
     def _publish(self, snapshot: S, changes: Iterable[Change]) -> S:
         """Publish a snapshot with its changes since the revision before; return it."""
-        self.current, self.publications = snapshot, snapshot.publication
+        self.current = snapshot
         self.leases.expire()
         recorded = tuple(changes)
         if not self.journal.epoch:

@@ -87,7 +87,6 @@ class PeerStore(PublishedStore[PeerSnapshot]):
         super().__init__(PeerKind(), limits, clock)
         self.sees_failures: Final = sees_failures
         self.counts = dict.fromkeys(PeerState, 0)
-        self._content_revision = 0
         self._peers = peers
         self._refresh = refresh
         self._pending: set[PeerKey] = set()
@@ -128,13 +127,12 @@ class PeerStore(PublishedStore[PeerSnapshot]):
                 self._count(changes)
             failures = self._peers.failures.all() if self.sees_failures else None
             texts = PeerTexts(self._items, self._ids, sources.sample.totals, failures)
-            current = self.current
-            if changes or current is None or not texts.equals(current.texts):
-                self._content_revision += 1
-            elif (current.started, current.annotations) == (sources.started, sources.annotations):
-                return current
-            else:
-                texts = current.texts  # leases of both snapshots cost once
+            current, is_same = self.current, False
+            if current is not None and not changes and texts.equals(current.texts):
+                if (current.started, current.annotations) == (sources.started, sources.annotations):
+                    return current
+                is_same, texts = True, current.texts  # leases of both snapshots cost once
+            content_revision, publication = self._next_numbers(is_same=is_same)
             snapshot = PeerSnapshot(
                 self.epoch,
                 self.revision,
@@ -146,9 +144,9 @@ class PeerStore(PublishedStore[PeerSnapshot]):
                 if changes or current is None
                 else current.index_keys,
                 b"",
-                self._content_revision,
+                content_revision,
                 sources.annotations,
-                publication=self.publications + 1,
+                publication=publication,
                 texts=texts,
             )
             return self._publish(snapshot, changes)

@@ -105,7 +105,6 @@ class TunnelStore(PublishedStore[PublishedSnapshot]):
         self._totals = NOT_COUNTED
         self._texts: list[bytes] = []
         self._blocks = JsonBlocksBuilder().build()
-        self._content_revision = 0
 
     async def snapshot_at_most(
         self, max_age: float, *, may_be_partial: bool = False
@@ -144,10 +143,11 @@ class TunnelStore(PublishedStore[PublishedSnapshot]):
         if gone:
             changes += [_deleted(number, self._rows[number]) for number in gone]
             changes.sort(key=lambda change: change.object_id)
-        if changes or self.current is None or texts != self._texts:
+        is_same = self.current is not None and not changes and texts == self._texts
+        if not is_same:
             self._blocks = await _blocks_of(texts)
             self._texts = texts
-            self._content_revision += 1
+        content_revision, publication = self._next_numbers(is_same=is_same)
         if changes or self.current is None:
             self.revision += 1
         self._rows, self._totals, self.states = rows, sources.totals, states
@@ -160,9 +160,9 @@ class TunnelStore(PublishedStore[PublishedSnapshot]):
             self._blocks,
             keys,
             b"",
-            self._content_revision,
+            content_revision,
             sources.annotations,
-            publication=self.publications + 1,
+            publication=publication,
         )
         return self._publish(snapshot, changes)
 
