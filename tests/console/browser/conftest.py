@@ -20,7 +20,9 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from sa_contexts_simulator import Simulator
 
+from tests.answers.example_host import example_host
 from tests.console.browser.devices import VIEWPORTS, Scheme
 from tests.console.browser.faults import Faults
 from tests.soak.process import Target, running_target
@@ -82,6 +84,13 @@ def busy() -> Iterator[Target]:
         yield start(
             simulated_net_events=1, simulated_crowds="spoofed:3", expected_peers="198.18.0.2"
         )
+
+
+@pytest.fixture
+def url(simulator: Simulator) -> Iterator[str]:
+    """The URL of the host of docs/questions.md, which runs in this process."""
+    with example_host(simulator) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Page, expect
 from sa_contexts_simulator import Simulator
 
-from tests.answers.example_host import DOWN, ENDED, context_of_user, example_host
+from tests.answers.example_host import DOWN, ENDED, context_of_user
 from tests.console.browser.accessibility import violations
 from tests.console.browser.api import items_of
 from tests.console.browser.faults import Faults
@@ -16,12 +13,6 @@ from tests.console.browser.faults import Faults
 
 GONE = "404.*/(sa-contexts|ike-sas)/"
 """What the page of a context without a main mode SA asks for in vain, too."""
-
-
-@pytest.fixture
-def url(simulator: Simulator) -> Iterator[str]:
-    with example_host(simulator) as url:
-        yield url
 
 
 def test_the_page_of_an_ended_context_says_why_it_ended(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 from sa_contexts_simulator import Simulator
 
-from tests.answers.example_host import CERTIFIED, DOWN, ENDED, FAILING, example_host
+from tests.answers.example_host import CERTIFIED, DOWN, ENDED, FAILING
 from tests.console.browser.api import items_of
 
 
@@ -90,12 +89,6 @@ ANSWERS: dict[str, tuple[Callable[[Page], None], tuple[str | re.Pattern[str], ..
     ),
     "How did this host fare in the last hours?": (stay, (re.compile("The last hours|Since"),)),
 }
-
-
-@pytest.fixture
-def url(simulator: Simulator) -> Iterator[str]:
-    with example_host(simulator) as url:
-        yield url
 
 
 def test_without_byte_counts_the_overview_leads_to_why(
