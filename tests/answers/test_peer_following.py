@@ -23,8 +23,9 @@ from app.answers.peers.failures import (
     PeerFailures,
     RecentFailures,
 )
+from app.answers.peers.follower import Follower
 from app.answers.peers.item import PeerNumbers, numbers_of
-from app.answers.peers.part import Follower, PeersPart
+from app.answers.peers.part import PeersPart
 from app.answers.peers.parts import ContextPart
 from app.answers.peers.snapshot import PeerSnapshot
 from app.answers.peers.store import MAX_SORTED, SLICE, PeerStore, Sources
@@ -66,7 +67,7 @@ class SpoofedEvents:
 
 def test_nothing_accumulates_while_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     failure = Failure(13801, None, NOW, is_fatal=True)
-    monkeypatch.setattr(part, "failure_of", lambda _event, _now: failure)
+    monkeypatch.setattr(part, "reported_failure", lambda _event, _now: failure)
     runtime, defaults = SimpleNamespace(store=None), dict[str, Any]()
     parts: dict[Any, Any] = dict.fromkeys((SaContextKind, IkeSaKind, ConnectionKind), runtime)
     parts[NetEventCollector] = SpoofedEvents()

@@ -12,7 +12,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+import orjson
+
 from app.answers.peers.parts import PeerKey
+from app.resources.net_events.buffer import BufferedEvent
+from app.resources.net_events.names import FailureFlag, NetEventType
 
 
 RECENT: Final = timedelta(hours=1)
@@ -23,6 +27,14 @@ MAX_UNKNOWN: Final = 1000
 """Maximum number of addresses that are known by failures alone."""
 MAX_CODES: Final = 16
 """Maximum number of different codes per peer; the one that is longest ago is evicted."""
+
+
+_NEGOTIATIONS: Final = {
+    NetEventType.IKE_MAIN_MODE_FAILURE: "ikeMmFailure",
+    NetEventType.IKE_QUICK_MODE_FAILURE: "ikeQmFailure",
+    NetEventType.IKE_EXTENDED_MODE_FAILURE: "ikeEmFailure",
+}
+"""By type of failed negotiation: the member of an event that describes it."""
 
 
 class Failure(NamedTuple):
@@ -39,6 +51,18 @@ class Failure(NamedTuple):
     name: str | None
     at: datetime
     is_fatal: bool
+
+
+def reported_failure(event: BufferedEvent, now: datetime) -> Failure | None:
+    """Return the failure that a net event reports; None if it reports none."""
+    shown = orjson.loads(event.json)
+    error = shown["error"]
+    if error is None:
+        return None
+    details = shown.get(_NEGOTIATIONS.get(event.type, ""), {})
+    is_benign = FailureFlag.BENIGN in details.get("flags", {}).get("names", ())
+    is_fatal = event.type in _NEGOTIATIONS and not is_benign
+    return Failure(error["code"], error["name"], min(event.time, now), is_fatal)
 
 
 class FailureCount(NamedTuple):

@@ -9,7 +9,7 @@ events are counted as they arrive.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -18,29 +18,26 @@ from typing import Any, Final, cast
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
-import orjson
 
 from app.answers.background import run_on
-from app.answers.peers.aggregate import Peers, by_peer
+from app.answers.peers.aggregate import Peers
 from app.answers.peers.expected import names_by_peer
-from app.answers.peers.failures import RECENT, Failure
+from app.answers.peers.failures import RECENT, reported_failure
+from app.answers.peers.follower import Follower
 from app.answers.peers.parts import PeerKey, peers_of_ike_sa
 from app.answers.peers.store import PeerStore, Sources
 from app.answers.peers.traffic import Sample
 from app.answers.visible import Visible
-from app.repository.changes.journal import Position
 from app.repository.limits import StoreLimits
 from app.repository.query.cursors import Cursor
-from app.repository.query.filters import Key
 from app.repository.query.paginator import Paginator
 from app.repository.refresh.scheduler import ShuttingDown
-from app.repository.snapshot.model import Change, Snapshot
-from app.repository.store import EngineTimedOut, Store
+from app.repository.snapshot.model import Snapshot
+from app.repository.store import EngineTimedOut
 from app.resources.connections.kind import MONITORING, ConnectionKind
 from app.resources.ike_sas.kind import IkeSaKind
-from app.resources.net_events.buffer import BufferedEvent, EventId
+from app.resources.net_events.buffer import EventId
 from app.resources.net_events.collector import NetEventCollector
-from app.resources.net_events.names import FailureFlag, NetEventType
 from app.resources.sa_contexts.description import packed_names_of
 from app.resources.sa_contexts.index import remote_addresses
 from app.resources.sa_contexts.kind import SaContextKind
@@ -52,87 +49,8 @@ from bindings.errors import EngineBusy, EngineError, NotSupported
 
 DEMAND_SECONDS: Final = 600.0
 """How long after a request main mode SAs and connections are still read regularly."""
-SLICE: Final = 500
-"""Number of changes that are applied without a pause, in a millisecond."""
 MAX_EVENTS: Final = 1000
 """Number of net events that are counted without a pause."""
-
-_NEGOTIATIONS: Final = {
-    NetEventType.IKE_MAIN_MODE_FAILURE: "ikeMmFailure",
-    NetEventType.IKE_QUICK_MODE_FAILURE: "ikeQmFailure",
-    NetEventType.IKE_EXTENDED_MODE_FAILURE: "ikeEmFailure",
-}
-"""By type of failed negotiation: the member of an event that describes it."""
-
-
-class Follower:
-    """Applies the changes of one store to the peers."""
-
-    def __init__(
-        self,
-        store: Store,
-        peers_of: Callable[[Key], Iterable[PeerKey]],
-        apply: Callable[[Iterable[Change], datetime], None],
-        replace: Callable[
-            [Mapping[PeerKey, dict[int, Key]], datetime | None, Iterable[tuple[PeerKey, str]]],
-            Awaitable[None],
-        ],
-        find_names: Callable[[Mapping[PeerKey, dict[int, Key]]], list[tuple[PeerKey, str]]],
-    ) -> None:
-        """Create a follower, which has applied nothing.
-
-        Args:
-            store: the store.
-            peers_of: returns the peers of an object, given its index key.
-            apply: applies changes.
-            replace: replaces all objects.
-            find_names: returns the expected names of peers, given their objects.
-        """
-        self.store: Final = store
-        self._peers_of = peers_of
-        self._apply = apply
-        self._replace = replace
-        self._find_names = find_names
-        self._position: tuple[str, Position] | None = None
-        self._lock = anyio.Lock()
-
-    async def catch_up(self) -> None:
-        """Apply all changes that the store has recorded.
-
-        If its journal does not cover them, count all objects again.
-        """
-        async with self._lock:
-            journal = self.store.journal
-            while True:
-                epoch = journal.epoch
-                revisions = self._position and journal.changes_after(*self._position)
-                if revisions is None:
-                    snapshot = self.store.current
-                    if snapshot is None or not self.store.journal_covers(snapshot):
-                        return  # a refresh will come
-                    await self._recount(snapshot)
-                    continue
-                if not revisions:
-                    return
-                for number, changes, time in revisions:
-                    for start in range(0, len(changes), SLICE):
-                        self._apply(changes[start : start + SLICE], time)
-                        await anyio.lowlevel.checkpoint()
-                    # A new epoch may have begun meanwhile; then all is counted again.
-                    self._position = (epoch, Position(number))
-
-    async def _recount(self, snapshot: Snapshot) -> None:
-        found, named = await anyio.to_thread.run_sync(self._count, snapshot)
-        await self._replace(found, None if self._position is None else datetime.now(UTC), named)
-        self._position = (snapshot.epoch, Position(snapshot.revision))
-
-    def _count(
-        self, snapshot: Snapshot
-    ) -> tuple[dict[PeerKey, dict[int, Key]], list[tuple[PeerKey, str]]]:
-        """Return the objects and the expected names of all peers. Runs in a thread."""
-        objects = zip(snapshot.ids, snapshot.index_keys, strict=True)
-        found = by_peer(objects, self._peers_of)
-        return found, self._find_names(found)
 
 
 class PeerPaginator(Paginator):
@@ -349,19 +267,7 @@ class PeersPart(Part):
         for event in events:
             self._last_event = EventId(buffer.epoch, event.number)
             if event.remote_address is not None and now - event.time <= RECENT:
-                failure = failure_of(event, now)
+                failure = reported_failure(event, now)
                 if failure is not None:
                     self.peers.add_failure(event.remote_address, failure)
         return bool(events)
-
-
-def failure_of(event: BufferedEvent, now: datetime) -> Failure | None:
-    """Return the failure that a net event reports; None if it reports none."""
-    shown = orjson.loads(event.json)
-    error = shown["error"]
-    if error is None:
-        return None
-    details = shown.get(_NEGOTIATIONS.get(event.type, ""), {})
-    is_benign = FailureFlag.BENIGN in details.get("flags", {}).get("names", ())
-    is_fatal = event.type in _NEGOTIATIONS and not is_benign
-    return Failure(error["code"], error["name"], min(event.time, now), is_fatal)

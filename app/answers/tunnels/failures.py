@@ -14,8 +14,7 @@ from typing import Final
 import anyio.lowlevel
 import orjson
 
-from app.answers.peers.failures import Failure
-from app.answers.peers.part import failure_of
+from app.answers.peers.failures import Failure, reported_failure
 from app.answers.tunnels.configured import ConfiguredTunnel
 from app.resources.net_events.buffer import BufferedEvent, EventId
 from app.resources.net_events.collector import NetEventCollector
@@ -73,7 +72,7 @@ class TunnelFailures:
             await anyio.lowlevel.checkpoint()
 
     def _take(self, event: BufferedEvent, remote: bytes, now: datetime) -> None:
-        failure = failure_of(event, now)
+        failure = reported_failure(event, now)
         if failure is None or not failure.is_fatal:
             return
         local = orjson.loads(event.json)["localAddress"]
