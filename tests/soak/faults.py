@@ -14,6 +14,8 @@ from bindings.winerror import WinError
 
 TROUBLE_SECONDS = (0.7, 2.2)
 QUIET_SECONDS = (0.3, 1.8)
+CALM_SECONDS = 15
+"""How long the engine is well after each round of faults, for what takes long on a busy machine."""
 
 Trouble = Callable[[Simulator, Random], None]
 
@@ -101,6 +103,7 @@ class Storm:
                 trouble(self._simulator, self._random)
                 self._is_over.wait(self._random.uniform(*TROUBLE_SECONDS))
                 self._calm()
+            self._is_over.wait(CALM_SECONDS)
 
     def _calm(self) -> None:
         self._simulator.clear_failures()

@@ -54,13 +54,13 @@ SETTINGS = {
     "max_journal_bytes": 4 << 20,
     "max_net_events": 200,
     "max_streams": 7,
-    "max_stream_seconds": 4,
+    "max_stream_seconds": 8,
     "keepalive_timeout_seconds": 20,  # many handshakes at once take long on a busy machine
     "rate_limit_per_address": 6000,  # documents and health, which need no key
 }
 RESTS = 8
 """The number of rests, in which memory is measured without any snapshot."""
-MAX_RESTS = 2 * RESTS
+MAX_RESTS = 4 * RESTS
 """The number if outcomes are missing until then, on a busy machine."""
 REST_SECONDS = 4
 RECOVERY_SECONDS = 10
@@ -116,7 +116,7 @@ CLIENTS: tuple[tuple[str, int, Activity, float], ...] = (
 async def soak(seconds: float, seed: int) -> Report:
     """Soak a server for this long, and stop it under load.
 
-    Goes on for up to twice as long until every required outcome has occurred.
+    Goes on for up to four times as long until every required outcome has occurred.
     """
     with tempfile.TemporaryDirectory() as folder:
         credentials = issue(Path(folder))
