@@ -18,6 +18,7 @@ import errno
 import logging
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -85,6 +86,7 @@ async def accept_forever(
             task = loop.create_task(_connect(loop, connect, connection))
             connecting.add(task)  # the loop itself keeps only a weak reference
             task.add_done_callback(connecting.discard)
+            task.add_done_callback(partial(_close_if_cancelled, connection))
         if admitted == ADMITTED_COUNT or accepted == ACCEPTED_COUNT:
             accepted = admitted = 0
             await asyncio.sleep(0)
@@ -98,6 +100,12 @@ async def _connect(
     try:
         await loop.connect_accepted_socket(connect, connection)
     except OSError:
+        connection.close()
+
+
+def _close_if_cancelled(connection: socket.socket, connecting: asyncio.Task[None]) -> None:
+    """Close a connection if the server has stopped before it had a transport."""
+    if connecting.cancelled():
         connection.close()
 
 

@@ -116,6 +116,33 @@ async def test_lack_of_files_is_logged_once_and_waited_for(
 
 
 @pytest.mark.anyio
+async def test_a_connection_without_a_transport_is_closed_at_the_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connections: list[socket.socket] = []
+    is_connecting = anyio.Event()
+
+    async def connect(_protocol: object, connection: socket.socket) -> None:
+        connections.append(connection)
+        is_connecting.set()
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "connect_accepted_socket", connect)
+    with listen("127.0.0.1", 0) as listener:
+        listener.setblocking(False)
+        before = asyncio.all_tasks()
+        accepting = asyncio.create_task(accept_forever(listener, Greeting))
+        async with await anyio.connect_tcp("127.0.0.1", listener.getsockname()[1]):
+            await is_connecting.wait()
+            ended = asyncio.all_tasks() - before
+            for task in ended:
+                task.cancel()
+            await asyncio.wait({*ended, accepting})
+
+    assert [connection.fileno() for connection in connections] == [-1]
+
+
+@pytest.mark.anyio
 async def test_it_ends_with_the_socket() -> None:
     listener = listen("127.0.0.1", 0)
     listener.close()
