@@ -21,7 +21,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from app.api.request_state import request_state
 from app.api.security import scope_of
-from app.settings.model import LoggedRequests
+from app.settings.server import LoggedRequests
 from app.telemetry.logging.acceptance_summary import AcceptanceSummary
 from app.telemetry.logging.redaction import redacted, redacted_start
 from app.telemetry.logging.rejection_summary import RejectionSummary

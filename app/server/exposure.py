@@ -7,10 +7,10 @@ then needs authentication, too. TLS is the proxy's task.
 from __future__ import annotations
 
 from app.net.networks import is_loopback
-from app.settings.model import Settings
+from app.settings.server import ServerSettings
 
 
-def missing_protection(address: str, settings: Settings) -> str:
+def missing_protection(address: str, settings: ServerSettings) -> str:
     """Return the protection that a server on this address lacks, or an empty string.
 
     Args:

@@ -42,6 +42,7 @@ class LimitedH11Parser(h11.Connection):
         """
         super().__init__(h11.SERVER, limits.max_request_bytes)
         self._max_bytes = limits.max_request_bytes
+        self._max_body_bytes = limits.max_body_bytes or limits.max_request_bytes
         self._base_path = base_path
         self.last_request: h11.Request | None = None
         self._unread = b""
@@ -103,7 +104,7 @@ class LimitedH11Parser(h11.Connection):
         for name, value in request.headers:
             if name == b"transfer-encoding":
                 return HTTPStatus.LENGTH_REQUIRED
-            if name == b"content-length" and int(value) > self._max_bytes:
+            if name == b"content-length" and int(value) > self._max_body_bytes:
                 return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         return None
 

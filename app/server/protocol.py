@@ -304,12 +304,13 @@ class LimitedH11Protocol(H11Protocol):
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application once the request is complete; cancel it if the client disconnects.
 
-        The request's content is discarded, because no resource accepts content.
+        The request's content is discarded, unless the limits let the application have it.
         """
         cycle = self.cycle  # the next one begins before this method returns
         is_pipelined = self._stage is Stage.IDLE
         if is_pipelined:
             self._enter(Stage.RECEIVING)
+        content = bytearray()
         with anyio.CancelScope() as self._answering:
             is_complete = False
             while not is_complete:
@@ -317,13 +318,15 @@ class LimitedH11Protocol(H11Protocol):
                 if message["type"] == "http.disconnect":
                     return
                 is_complete = not message["more_body"]
+                if self._limits.max_body_bytes:
+                    content += message["body"]
             self._last_caller = self._authorized_caller()
             self._state = request_state(scope)
             self._state.send_queue = self.send_queue
             self._state.is_pipelined = is_pipelined
             self._enter(Stage.ANSWERING)
             application = self._reserved if self._is_reserved else self._application
-            await application(scope, receive, self._limited(scope, send))
+            await application(scope, _again(content, receive), self._limited(scope, send))
             if not cycle.response_complete and self.flow.write_paused:
                 self.abort()  # closing would wait for the client to read
         self._answering = None
@@ -379,6 +382,18 @@ class LimitedH11Protocol(H11Protocol):
         self.transport.write(rejection_bytes(problem, self.conn, self.server_state.default_headers))
         if self.transport.can_write_eof():  # False with TLS: LINGER_SECONDS limits the wait
             self.transport.write_eof()
+
+
+def _again(content: bytearray, receive: Receive) -> Receive:
+    """Return a `receive` that begins with a request's content, which was received before."""
+    messages: list[Message] = [
+        {"type": "http.request", "body": bytes(content), "more_body": False}
+    ] * bool(content)
+
+    async def receive_again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return receive_again
 
 
 def _slices(message: Message) -> Iterator[Message]:

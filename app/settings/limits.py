@@ -18,7 +18,9 @@ class ConnectionLimits:
         keepalive_timeout_seconds: how long a connection may be idle, and a TLS handshake may take.
         request_timeout_seconds: how long a request may take to arrive completely.
         send_timeout_seconds: how long a client may read too little (`app.server.read_timeout`).
-        max_request_bytes: maximum size of a request's head, and of its body.
+        max_request_bytes: maximum size of a request's head, and of a body that is discarded.
+        max_body_bytes: maximum size of a request's body, which the application gets; 0: bodies are
+            discarded.
     """
 
     max_connections: int = 256
@@ -29,6 +31,7 @@ class ConnectionLimits:
     request_timeout_seconds: float = 10.0
     send_timeout_seconds: float = 30.0
     max_request_bytes: int = 16 << 10
+    max_body_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

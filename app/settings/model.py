@@ -1,68 +1,33 @@
-"""The settings, read from the command line, the environment and the settings file.
-
-The command line takes precedence over the environment, and the environment over the file.
-"""
+"""The settings of the server of one host: its engine, its snapshots, and what it reports."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
+from pydantic_settings import NoDecode
 
-from app.net.forwarding import Network
-from app.net.secure_urls import origin_of, require_secure
-from app.repository.limits import StoreLimits
+from app.net.secure_urls import origin_of
 from app.repository.refresh.reader import MAX_BYTES
 from app.schemas.names import Baseline
-from app.settings.file import read_settings_file
-from app.settings.limits import ConnectionLimits, EndedLimits, NetEventLimits, RateLimits
+from app.settings.server import SecureUrl, ServerSettings, absolute, split_list
 from bindings.limits import LIMITS, MIN_LIMIT
 from bindings.sa_contexts import PAGE_SIZE
 
 
-Limits = TypeVar("Limits", ConnectionLimits, EndedLimits, NetEventLimits, RateLimits, StoreLimits)
-
-MAX_PER_MINUTE: Final = 1_000_000_000
-"""Maximum value of a rate limit; more requests than a server can answer."""
-MAX_TRUSTED_NETWORKS: Final = 100
-"""Maximum number of networks of trusted proxies."""
 MAX_PEERS: Final = 1000
 """Maximum number of expected peers, each of which has a metric of its own."""
 _LIKE_ADDRESS: Final = re.compile(r"[0-9.]+(/[0-9.]*)?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9]*)?")
-
-
-def _split_list(value: Any) -> Any:
-    """Split a string at its commas; return any other value unchanged."""
-    return (
-        [each.strip() for each in value.split(",") if each.strip()]
-        if isinstance(value, str)
-        else value
-    )
 
 
 def _split_counts(value: Any) -> Any:
     """Split a string such as `nat:50,storm:100` into a mapping; return other values unchanged."""
     if not isinstance(value, str):
         return value
-    pairs = (each.partition(":") for each in _split_list(value))
+    pairs = (each.partition(":") for each in split_list(value))
     return {name.strip(): count.strip() for name, _, count in pairs}
 
 
@@ -82,44 +47,6 @@ def _address_or_name(value: Any) -> Any:
         return value
 
 
-def _absolute(path: Path) -> Path:
-    if not path.is_absolute():
-        raise ValueError("the path must be absolute")
-    return path
-
-
-LoggedRequests = Literal["off", "problems", "all"]
-"""Which requests are logged; problems: those answered with a problem."""
-
-_SecureUrl = Annotated[str, AfterValidator(require_secure)]
-_Algorithm = Literal[
-    "RS256",
-    "RS384",
-    "RS512",
-    "PS256",
-    "PS384",
-    "PS512",
-    "ES256",
-    "ES384",
-    "ES512",
-    "EdDSA",
-    "Ed25519",
-]
-"""Asymmetric signature algorithms, with which only the issuer can sign."""
-
-
-def _not_all_addresses(network: Network) -> Network:
-    if network.prefixlen == 0:
-        raise ValueError("it would let every client choose its own address")
-    return network
-
-
-def _beside_certificate(path: Path, given: ValidationInfo) -> Path:
-    if not given.data.get("tls_certificate_file"):
-        raise ValueError("it requires tls_certificate_file")
-    return path
-
-
 def _with_issuer(client_id: str, given: ValidationInfo) -> str:
     issuer = given.data.get("oidc_issuer")
     if issuer is None:
@@ -131,13 +58,6 @@ def _with_issuer(client_id: str, given: ValidationInfo) -> str:
     return client_id
 
 
-_Algorithms = Annotated[tuple[_Algorithm, ...], NoDecode, BeforeValidator(_split_list)]
-_Networks = Annotated[
-    tuple[Annotated[Network, AfterValidator(_not_all_addresses)], ...],
-    Field(max_length=MAX_TRUSTED_NETWORKS),
-]
-_HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"(?i)^[\w-]+(\.[\w-]+)*$")]
-_BasePath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+$")]
 _Crowds = dict[
     Literal["storm", "nat", "half_open", "users", "spoofed"],
     Annotated[int, Field(ge=0, le=1 << 20)],
@@ -153,121 +73,9 @@ _Expected = Annotated[
 ]
 
 
-class Settings(BaseSettings):
-    """The server's settings.
+class Settings(ServerSettings):
+    """The settings of the server of one host."""
 
-    The environment variable of a setting is `SA_CONTEXTS_`, followed by the setting's name in
-    capitals. The key in the settings file is the setting's name.
-    """
-
-    model_config = SettingsConfigDict(
-        env_prefix="SA_CONTEXTS_", extra="forbid", allow_inf_nan=False
-    )
-
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0: any free port.")
-    allow_insecure: bool = Field(
-        False,
-        description="Whether to allow an address other than loopback without authentication and "
-        "TLS.",
-    )
-    allowed_hosts: Annotated[
-        tuple[_HostName, ...] | None, NoDecode, BeforeValidator(_split_list)
-    ] = Field(
-        None,
-        description="Host names accepted in `Host` besides the machine's own, comma-separated.",
-    )
-    trusted_proxies: Annotated[_Networks | None, NoDecode, BeforeValidator(_split_list)] = Field(
-        None,
-        description="Addresses or networks of reverse proxies, comma-separated, whose `Forwarded` "
-        "and `X-Forwarded-For` are believed; at most 100. The server then requires credentials on "
-        "loopback, too.",
-    )
-    base_path: _BasePath | None = Field(
-        None,
-        description="Path prefix that a reverse proxy leaves in requests, such as `/ipsec`; the "
-        "server removes it.",
-    )
-    tls_certificate_file: Path | None = Field(
-        None, description="Path of the server's certificate and its chain, in PEM."
-    )
-    tls_key_file: Annotated[Path, AfterValidator(_beside_certificate)] | None = Field(
-        None, description="Path of the private key, in PEM; by default the certificate's file."
-    )
-    tls_client_ca_file: Annotated[Path, AfterValidator(_beside_certificate)] | None = Field(
-        None,
-        description="Path of the certificates of the authorities that issue client certificates, "
-        "in PEM; clients then need a certificate.",
-    )
-    max_connections: int = Field(256, ge=1, description="Maximum number of connections.")
-    max_connections_per_address: int = Field(
-        128,
-        ge=1,
-        description="Maximum number of connections per client address; loopback and trusted "
-        "proxies are exempt.",
-    )
-    rate_limit_connections: int = Field(
-        600,
-        ge=1,
-        le=MAX_PER_MINUTE // 10,
-        description="Maximum new connections per minute from an address, and ten times as many "
-        "from one whose credential was accepted; loopback and trusted proxies are exempt.",
-    )
-    keepalive_timeout_seconds: int = Field(
-        5,
-        ge=1,
-        description="Seconds after which an idle connection is closed; also the timeout of a TLS "
-        "handshake.",
-    )
-    request_timeout_seconds: float = Field(
-        10, gt=0, description="Seconds within which a request must arrive completely."
-    )
-    send_timeout_seconds: float = Field(
-        30,
-        gt=0,
-        description="Seconds over which a client must acknowledge at least 1,024 bytes a second on "
-        "average, or the rest of the response if that is less; otherwise its connection is reset.",
-    )
-    max_request_bytes: int = Field(
-        16 << 10,
-        ge=1024,
-        description="Maximum size of a request's head, and of its body, in bytes.",
-    )
-    api_keys_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
-        None,
-        description="Absolute path of the file of API keys, which `sa-contexts keys` creates; if "
-        "this or an issuer is set, callers need a credential.",
-    )
-    api_keys_grace_seconds: float = Field(
-        60,
-        ge=0,
-        description="Seconds for which API keys are still accepted while their file cannot be "
-        "read; after that, all are rejected until it can be read again.",
-    )
-    oidc_issuer: _SecureUrl | None = Field(
-        None, description="OIDC issuer whose tokens are accepted, exactly as in their `iss` claim."
-    )
-    oidc_audience: str | None = Field(
-        None,
-        min_length=1,
-        validate_default=True,
-        description="Audience that tokens must name in `aud`; required with an issuer.",
-    )
-    oidc_jwks_url: _SecureUrl | None = Field(
-        None, description="URL of the issuer's keys; by default from its discovery document."
-    )
-    oidc_algorithms: _Algorithms = Field(
-        "RS256,PS256,ES256,EdDSA",
-        min_length=1,
-        validate_default=True,
-        description="Accepted signature algorithms of tokens, comma-separated.",
-    )
-    oidc_clock_skew_seconds: int = Field(
-        30,
-        ge=0,
-        le=300,
-        description="Accepted difference between the issuer's clock and this host's, in seconds.",
-    )
     console: bool = Field(True, description="Whether `/` shows the console to browsers.")
     console_client_id: Annotated[str, AfterValidator(_with_issuer)] | None = Field(
         None,
@@ -275,7 +83,7 @@ class Settings(BaseSettings):
         description="Client id of the console at the OIDC issuer, registered as a public client "
         "with PKCE; without it, the console accepts API keys only.",
     )
-    console_scopes: Annotated[tuple[_ScopeToken, ...], NoDecode, BeforeValidator(_split_list)] = (
+    console_scopes: Annotated[tuple[_ScopeToken, ...], NoDecode, BeforeValidator(split_list)] = (
         Field(
             "openid,sa:read,events:read,metrics:read,diagnostics:read",
             min_length=1,
@@ -287,7 +95,7 @@ class Settings(BaseSettings):
         "auto",
         description="Engine to read; auto: Windows' own if it exists, otherwise the simulator.",
     )
-    library: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+    library: Annotated[Path, AfterValidator(absolute)] | None = Field(
         None, description="Absolute path of a library with WFP's ABI to load, whatever `engine` is."
     )
     allow_library_in_service: bool = Field(
@@ -306,7 +114,7 @@ class Settings(BaseSettings):
     engine_page_size: int = Field(
         PAGE_SIZE, ge=1, le=100_000, description="Objects read per call of the engine."
     )
-    call_notes_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+    call_notes_file: Annotated[Path, AfterValidator(absolute)] | None = Field(
         None,
         description="Absolute path of the file that notes which resource is being read from the "
         "engine; by default beside the log file, or else in the user's state folder.",
@@ -433,33 +241,13 @@ class Settings(BaseSettings):
     max_stream_seconds: float = Field(
         3600, gt=0, description="Maximum duration of an event stream, in seconds."
     )
-    rate_limit_per_address: int = Field(
-        600,
-        ge=1,
-        le=MAX_PER_MINUTE,
-        description="Maximum requests without a verified caller per minute from an address: those "
-        "without a credential, with one that cannot be verified, or for paths that need none.",
-    )
-    rate_limit_rejections: int = Field(
-        30,
-        ge=1,
-        le=MAX_PER_MINUTE,
-        description="Maximum rejected credentials per minute from an address.",
-    )
-    rate_limit_per_caller: int = Field(
-        60_000,
-        ge=1,
-        le=MAX_PER_MINUTE,
-        description="Maximum requests per minute from a caller; callers without credentials are "
-        "identified by address, and not limited if they are on this host.",
-    )
     max_streams_per_caller: int = Field(
         50,
         ge=1,
         description="Maximum number of event streams per caller; callers without credentials are "
         "identified by address.",
     )
-    expected_peers: Annotated[_Expected | None, NoDecode, BeforeValidator(_split_list)] = Field(
+    expected_peers: Annotated[_Expected | None, NoDecode, BeforeValidator(split_list)] = Field(
         None,
         description="Remote addresses, principal names, or DNS names of tunnels that should have "
         "SAs, comma-separated; at most 1000. In `/peers`, an expected address without SAs is "
@@ -475,59 +263,37 @@ class Settings(BaseSettings):
         description="Maximum number of endpoint pairs with metrics of the bytes that their "
         "connections transfer; 0: no such metrics.",
     )
-    log_format: Literal["text", "json"] = Field("text", description="Format of the log.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Minimum severity of logged entries."
+    hub_url: SecureUrl | None = Field(
+        None, description="URL of the hub that this host reports to; without it, it does not."
     )
-    log_requests: LoggedRequests = Field(
-        "all",
-        description="Requests that are logged: all; problems: those answered with a problem; off: "
-        "none.",
-    )
-    log_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
-        None, description="Absolute path of an additional file to log to."
-    )
-    max_log_file_bytes: int = Field(
-        10 << 20, ge=64 << 10, description="Size at which the log file is rotated, in bytes."
-    )
-    max_log_files: int = Field(
-        5, ge=1, le=1000, description="Maximum number of rotated log files kept."
-    )
-    audit_log_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+    hub_token_file: Annotated[Path, AfterValidator(absolute)] | None = Field(
         None,
-        description="Absolute path of the file of security events; by default `audit.log` beside "
-        "the log file.",
+        description="Absolute path of the file with the hub's enrolment token, which is read until "
+        "the hub has enrolled this host.",
     )
-    max_audit_log_file_bytes: int = Field(
-        10 << 20, ge=64 << 10, description="Size at which the audit log is rotated, in bytes."
+    hub_ca_file: Annotated[Path, AfterValidator(absolute)] | None = Field(
+        None,
+        description="Absolute path of the certificates of the authorities that issue the hub's "
+        "certificate, in PEM; by default the system's.",
     )
-    max_audit_log_files: int = Field(
-        10, ge=1, le=1000, description="Maximum number of rotated audit logs kept."
+    hub_proxy: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#@]+/?$",
+        description="URL of the proxy to the hub, such as `http://proxy.example:3128`.",
     )
-
-    @field_validator("oidc_audience")
-    @classmethod
-    def _require_with_issuer(cls, audience: str | None, given: ValidationInfo) -> str | None:
-        if audience is None and given.data.get("oidc_issuer") is not None:
-            raise ValueError("an issuer requires an audience")
-        return audience
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        *_: Any,
-        **__: Any,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the sources of settings, highest priority first.
-
-        Raises:
-            SettingsFileError: the settings file cannot be read or is not TOML.
-        """
-        return init_settings, env_settings, InitSettingsSource(settings_cls, read_settings_file())
-
-    def limits(self, kind: type[Limits]) -> Limits:
-        """Return the limits of class `kind`, filled from the settings with its fields' names."""
-        return kind(**self.model_dump(include={field.name for field in fields(kind)}))
+    agent_folder: Annotated[Path, AfterValidator(absolute)] | None = Field(
+        None,
+        description="Absolute path of the folder of this host's identity and of the reports that "
+        "the hub does not have yet; by default `agent` in the state folder.",
+    )
+    max_spool_bytes: int = Field(
+        64 << 20,
+        ge=1 << 20,
+        description="Maximum bytes of reports that are kept for the hub; beyond, the oldest are "
+        "dropped, which the hub shows as a gap.",
+    )
+    max_spool_seconds: float = Field(
+        7 * 86400,
+        gt=0,
+        description="Seconds for which reports are kept for the hub; after that, likewise.",
+    )

@@ -14,7 +14,8 @@ import win32service
 import win32serviceutil
 import winerror
 
-from app.bootstrap import STARTUP_ERRORS, BoundServer, build_server, explain
+from app.bootstrap import STARTUP_ERRORS, build_server, explain
+from app.server.binding import BoundServer
 from app.settings.model import Settings
 from app.telemetry.call_notes import service_log_file
 from app.telemetry.logging.configuration import audit_log_file, configure_logging, log_file

@@ -14,7 +14,7 @@ import trustme
 from sa_contexts_simulator import Simulator
 from typer.testing import CliRunner
 
-from app.bootstrap import tls_files
+from app.server.binding import tls_files
 from app.cli.main import app
 from app.net.networks import is_loopback
 from app.server.tls.protocol import TlsProtocol

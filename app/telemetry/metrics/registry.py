@@ -45,9 +45,7 @@ prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # 
 
 
 class Metrics:
-    """The metrics of one service. Belongs to its event loop.
-
-    A scrape does not call the engine, and its cost does not grow with the number of contexts.
+    """The metrics of one server. Belongs to its event loop.
 
     Attributes:
         registry: the registry of all metrics; prometheus_client's global one is not used.
@@ -58,23 +56,18 @@ class Metrics:
     """
 
     def __init__(
-        self,
-        service: Service,
-        additions: Iterable[Callable[[Service, CollectorRegistry], Sequence[Sampler]]] = (),
+        self, additions: Iterable[Callable[[CollectorRegistry], Sequence[Sampler]]]
     ) -> None:
         """Register all metrics.
 
         Args:
-            service: the service to measure.
-            additions: functions that each register a resource's metrics and return its samplers.
+            additions: functions that each register the metrics of what is served, and return its
+                samplers. A scrape must not call the engine or a database.
         """
         self.registry = CollectorRegistry()
-        self.registry.register(EngineCollector(service))
         self._samplers: list[Sampler] = [
-            sampler for add in additions for sampler in add(service, self.registry)
+            sampler for add in additions for sampler in add(self.registry)
         ]
-        RefreshMetrics(service.store, self.registry)
-        self.registry.register(ServerCollector(service))
         self.registry.register(DROPPED)
         self.http = HttpMetrics(self.registry)
         self._credential_rejections = Counter(
@@ -143,6 +136,14 @@ class Metrics:
     def open_metrics(self) -> bytes:
         """Return all metrics as OpenMetrics, of media type `OPEN_METRICS`."""
         return _open_metrics(self.registry)
+
+
+def add_service_metrics(service: Service, registry: CollectorRegistry) -> Sequence[Sampler]:
+    """Register the metrics of a host's service, besides those of its resources and answers."""
+    registry.register(EngineCollector(service))
+    RefreshMetrics(service.store, registry)
+    registry.register(ServerCollector(service))
+    return ()
 
 
 def _process_collector() -> Collector:
