@@ -11,13 +11,14 @@ from typing import cast
 import structlog
 from pydantic import ValidationError
 
+from app.agent.part import AgentPart, AgentUnusable
 from app.answers import ANSWERS
 from app.api.errors import engine_problem
 from app.api.resource import Answer, Resource
-from app.auth.api_keys import ApiKeyStore
 from app.auth.authenticator import Authenticator
 from app.auth.key_file import KeysUnreadable
 from app.main import create_app
+from app.middleware.configured_credentials import api_keys_of, tokens_of
 from app.repository.changes.streams import StreamRegistry
 from app.repository.deadlines import EngineDeadline
 from app.repository.engine_calls import EngineCalls
@@ -41,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 STARTUP_ERRORS = (
     *(ValidationError, SettingsFileError, KeysUnreadable),
-    *(LibraryError, EngineError, TlsError, CannotListen, LogUnwritable),
+    *(LibraryError, EngineError, TlsError, CannotListen, LogUnwritable, AgentUnusable),
 )
 """Exceptions that prevent a command from starting; `explain` describes each in one sentence."""
 
@@ -107,6 +108,7 @@ def create_service(
         LibraryError: there is no usable library, or the capture to replay cannot be read.
         EngineError: the engine failed while a replay was compared with its capture.
         KeysUnreadable: the file of API keys cannot be read or is invalid.
+        AgentUnusable: the agent's files cannot be read or created.
     """
     library = open_library(settings)
     ipv6_order = ipv6_order_detector(settings)
@@ -125,6 +127,8 @@ def create_service(
         if answer.start is not None:
             part = answer.start(foundation, parts)
             parts[cast(Hashable, type(part))] = part
+    if settings.hub_url is not None:
+        parts[AgentPart] = AgentPart(foundation, parts, settings.hub_url)
     return Service(
         **{field.name: getattr(foundation, field.name) for field in fields(foundation)},
         host=socket.gethostname(),
@@ -146,19 +150,4 @@ def create_credentials(settings: Settings) -> Authenticator:
     Raises:
         KeysUnreadable: the file of API keys cannot be read or is invalid.
     """
-    tokens = None
-    if settings.oidc_issuer is not None and settings.oidc_audience is not None:
-        # Load the library that verifies signatures only if tokens are configured.
-        from app.auth.jwks import JwksClient  # noqa: PLC0415
-        from app.auth.jwt import JwtVerifier  # noqa: PLC0415
-
-        tokens = JwtVerifier(
-            JwksClient(settings.oidc_issuer, settings.oidc_jwks_url),
-            settings.oidc_audience,
-            settings.oidc_algorithms,
-            settings.oidc_clock_skew_seconds,
-        )
-    api_keys = None
-    if settings.api_keys_file is not None:
-        api_keys = ApiKeyStore(settings.api_keys_file, settings.api_keys_grace_seconds)
-    return Authenticator(api_keys, tokens)
+    return Authenticator(api_keys_of(settings), tokens_of(settings))

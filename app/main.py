@@ -93,7 +93,7 @@ def create_app(
     )
     app.state.service = service
     app.state.metrics = app_metrics
-    app.protect(service.settings, service.credentials, service.capacity.turns, hosts, log_requests)
+    app.protect(service.settings, service.credentials, service.capacity, hosts, log_requests)
     errors.install(app)
     openapi.install(app, endpoints)
     documentation.install(app, has_console=service.settings.console)

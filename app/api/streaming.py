@@ -52,7 +52,7 @@ Piece = bytes | memoryview
 
 def capacity_of(scope: Scope) -> Capacity:
     """Return what the callers of the application share fairly."""
-    capacity: Capacity = scope["app"].state.service.capacity
+    capacity: Capacity = scope["app"].state.capacity
     return capacity
 
 

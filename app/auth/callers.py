@@ -15,7 +15,7 @@ class Caller:
     Attributes:
         name: the key's name; for a token, its `sub`, `client_id` or `azp`, or else `unnamed`;
             `anonymous` without a credential.
-        kind: the kind of credential; `anonymous` without one.
+        kind: the kind of credential; `anonymous` without one. Agents report to a hub.
         scopes: the granted scopes.
         credential: a public name for the credential: the key's id, or the token's `jti` or `sub`;
             empty if there is none.
@@ -23,7 +23,7 @@ class Caller:
     """
 
     name: str
-    kind: Literal["anonymous", "api_key", "jwt"]
+    kind: Literal["anonymous", "api_key", "jwt", "agent"]
     scopes: frozenset[Scope]
     credential: str = ""
     expires_at: float | None = None

@@ -27,7 +27,7 @@ from app.middleware.request_log import RequestLogMiddleware
 from app.middleware.trusted_hosts import HostValidationMiddleware
 from app.net.forwarding import TrustedProxies
 from app.net.networks import client_network
-from app.repository.fairness import FairLimiter
+from app.service import Capacity
 from app.settings.limits import RateLimits
 from app.settings.server import LoggedRequests, ServerSettings
 from app.telemetry.metrics.registry import Metrics
@@ -47,7 +47,7 @@ class Application(FastAPI):
         self,
         settings: ServerSettings,
         credentials: Authenticator,
-        turns: FairLimiter,
+        capacity: Capacity,
         hosts: Iterable[str],
         logged: LoggedRequests,
     ) -> None:
@@ -63,10 +63,11 @@ class Application(FastAPI):
         Args:
             settings: the server's settings.
             credentials: verifies credentials.
-            turns: admits requests to the event loop.
+            capacity: what the callers share fairly.
             hosts: names accepted in `Host` besides `localhost` and the machine's own.
             logged: which requests are logged.
         """
+        self.state.capacity = capacity
         self._logged, self._proxies = logged, TrustedProxies(settings.trusted_proxies)
         limits, is_public = settings.limits(RateLimits), public_requests(self.routes)
         metrics: Metrics = self.state.metrics
@@ -74,7 +75,7 @@ class Application(FastAPI):
         self.add_middleware(ExactPaths)
         self.add_middleware(QueryLimitMiddleware)
         self.add_middleware(HeadMiddleware)
-        self.add_middleware(FairTurnsMiddleware, turns=turns)
+        self.add_middleware(FairTurnsMiddleware, turns=capacity.turns)
         if not credentials.is_required:
             self.add_middleware(HostValidationMiddleware, hosts=hosts)
         self.add_middleware(CallerRateLimitMiddleware, limits=limits, proxies=self._proxies)

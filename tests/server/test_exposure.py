@@ -14,9 +14,9 @@ import trustme
 from sa_contexts_simulator import Simulator
 from typer.testing import CliRunner
 
-from app.server.binding import tls_files
 from app.cli.main import app
 from app.net.networks import is_loopback
+from app.server.binding import tls_files
 from app.server.tls.protocol import TlsProtocol
 from app.server.uvicorn_server import listen
 from app.settings.model import Settings

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, NamedTuple, TextIO
 import structlog
 
 from app.files.daemon_threads import start_daemon
-from app.settings.model import Settings
+from app.settings.server import ServerSettings
 from app.telemetry.logging.audit import AUDIT_EVENTS, AuditSink
 from app.telemetry.logging.event_log import EventLogSink
 from app.telemetry.logging.redaction import MAX_CHARACTERS, redacted_start
@@ -65,7 +65,7 @@ class LogFile(NamedTuple):
     max_rotated: int
 
 
-def log_file(settings: Settings, default: Path | None = None) -> LogFile | None:
+def log_file(settings: ServerSettings, default: Path | None = None) -> LogFile | None:
     """Return the log file of the settings, else the default one; None if there is neither."""
     path = settings.log_file or default
     if path is None:
@@ -73,7 +73,7 @@ def log_file(settings: Settings, default: Path | None = None) -> LogFile | None:
     return LogFile(path, settings.max_log_file_bytes, settings.max_log_files)
 
 
-def audit_log_file(settings: Settings, file: LogFile | None) -> LogFile | None:
+def audit_log_file(settings: ServerSettings, file: LogFile | None) -> LogFile | None:
     """Return the audit log's file: that of the settings, or one beside the log file, or None."""
     path = settings.audit_log_file or (file and file.path.with_name("audit.log"))
     if path is None:

@@ -1,0 +1,1 @@
+"""A hub's store in SQLite: one file, one process."""
