@@ -1,0 +1,1 @@
+"""The agent: reports what this host's server knows to a hub."""
