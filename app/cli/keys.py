@@ -39,7 +39,12 @@ FileOption = Annotated[
 ]
 
 
-def _lifetime(text: str) -> timedelta:
+def parse_lifetime(text: str) -> timedelta:
+    """Parse a lifetime such as 90d.
+
+    Raises:
+        typer.BadParameter: it is none, or too long.
+    """
     found = re.fullmatch(r"([1-9][0-9]{0,8})([mhdw])", text)
     if found is None:
         raise typer.BadParameter("a number followed by m, h, d or w, such as 90d")
@@ -54,7 +59,7 @@ def add(
     name: Annotated[str, typer.Argument(help="Owner or purpose of the key.")],
     scope: Annotated[list[Scope], typer.Option(help="Scope to grant; repeatable.")],
     expires: Annotated[
-        Any, typer.Option(parser=_lifetime, metavar="TIME", help="Lifetime, such as 90d.")
+        Any, typer.Option(parser=parse_lifetime, metavar="TIME", help="Lifetime, such as 90d.")
     ] = None,
     file: FileOption = None,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import keys, service
+from app.cli import hub, keys, service
 from app.cli.capture import capture
 from app.cli.certificates import certificates
 from app.cli.doctor import doctor
@@ -51,6 +51,7 @@ app.command()(capture)
 app.command()(retry)
 app.add_typer(service.app, name="service")
 app.add_typer(keys.app, name="keys")
+app.add_typer(hub.app, name="hub")
 
 
 def _print_version(is_requested: bool) -> None:

@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from app.api.problems import KINDS
+from app.hub.settings import HubSettings
 from app.settings.model import Settings
+from app.settings.server import ServerSettings
 
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_every_setting_is_documented_with_its_default() -> None:
+HUB = [
+    name
+    for name, field in HubSettings.model_fields.items()
+    if name not in ServerSettings.model_fields
+    or field.default != ServerSettings.model_fields[name].default
+]
+"""The settings that only a hub has, or that have another default there."""
+
+
+@pytest.mark.parametrize(
+    ("document", "settings", "names"),
+    [("settings.md", Settings, [*Settings.model_fields]), ("fleet.md", HubSettings, HUB)],
+)
+def test_every_setting_is_documented_with_its_default(
+    document: str, settings: type[ServerSettings], names: list[str]
+) -> None:
     rows = re.findall(
         r"^\| `SA_CONTEXTS_(\w+)` \| (?:`(.*?)`)? *\| (.+) \|$",
-        (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"),
+        (ROOT / "docs" / document).read_text(encoding="utf-8"),
         re.MULTILINE,
     )
 
-    fields = Settings.model_fields
-    assert [name.lower() for name, _, _ in rows] == list(fields)
+    fields = settings.model_fields
+    assert names
+    assert [name.lower() for name, _, _ in rows] == names
     for name, default, text in rows:
         field = fields[name.lower()]
         expected = getattr(field.default, "value", field.default)
@@ -31,6 +50,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_every_problem_is_in_the_catalogue() -> None:
+    import_module("app.hub.main")  # declares the problems of a hub
     text = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \| (.+) \|$", text, re.MULTILINE)
 
