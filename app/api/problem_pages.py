@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from app.api import problems
-from app.api.problems import KINDS, ProblemError
+from app.api.problems import ProblemError
 from app.schemas.problems import ProblemExplanation
 
 
@@ -22,10 +22,11 @@ router = APIRouter(prefix="/problems", tags=["Problems"])
 )
 async def get_problem(
     code: Annotated[str, Path(description="The problem's `code`.", examples=["cursor_expired"])],
+    request: Request,
     response: Response,
 ) -> ProblemExplanation:
     """Explain a kind of problem and how to resolve it."""
-    kind = KINDS.get(code)
+    kind = request.app.state.problems.get(code)
     if kind is None:
         raise ProblemError(problems.NOT_FOUND, "No problem has this code.")
     response.headers["Cache-Control"] = "public, max-age=86400"

@@ -55,10 +55,25 @@ KINDS: dict[str, ProblemKind] = {}
 
 
 def declare(
-    code: str, status: int, title: str, explanation: str, schema: type[Problem] = Problem
+    code: str,
+    status: int,
+    title: str,
+    explanation: str,
+    schema: type[Problem] = Problem,
+    *,
+    kinds: dict[str, ProblemKind] = KINDS,
 ) -> ProblemKind:
-    """Declare a kind of problem. Call this on import, before the application is created."""
-    kind = KINDS[code] = ProblemKind(code, status, title, explanation, schema)
+    """Declare a kind of problem. Call this on import, before the application is created.
+
+    Args:
+        code: the code.
+        status: the status of the response.
+        title: the kind, for people.
+        explanation: what it means, and how to resolve it.
+        schema: the shape of the response.
+        kinds: what to add it to: the problems of a host's server, or of another one.
+    """
+    kind = kinds[code] = ProblemKind(code, status, title, explanation, schema)
     return kind
 
 

@@ -12,7 +12,7 @@ from app.api.media_types import Utf8JsonResponse
 from app.api.problems import ProblemError, problem_response
 from app.hub.hosts import routes as hosts
 from app.hub.ingest import routes as ingest
-from app.hub.ingest.problems import HUB_BUSY
+from app.hub.ingest.problems import HUB_BUSY, KINDS
 from app.hub.service import HubService
 from app.hub.store import StoreFailed
 from app.middleware.application import Application
@@ -47,7 +47,8 @@ async def get_readiness(request: Request, response: Response) -> Readiness:
 def create_hub_app(hub: HubService) -> FastAPI:
     """Create the application that serves a hub and runs it during its lifespan."""
     hub_metrics = Metrics(())
-    hub_metrics.preregister_problems(problems.KINDS)
+    kinds = {**problems.KINDS, **KINDS}
+    hub_metrics.preregister_problems(kinds)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -72,6 +73,7 @@ def create_hub_app(hub: HubService) -> FastAPI:
         routes=[*router.routes],
     )
     app.state.hub = hub
+    app.state.problems = kinds
     app.state.metrics = hub_metrics
     settings = hub.settings
     app.protect(

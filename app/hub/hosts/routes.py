@@ -15,11 +15,11 @@ from app.api.problems import ProblemError
 from app.api.security import SaReader
 from app.hub.hosts.presence import HostState
 from app.hub.hosts.schema import FleetHost, FleetHostPage, shown
-from app.hub.ingest.problems import HUB_BUSY
+from app.hub.ingest.problems import HUB_BUSY, declare
 from app.hub.service import HubService, hub_of
 
 
-NOT_FOUND: Final = problems.declare(
+NOT_FOUND: Final = declare(
     "host_not_found",
     404,
     "There is no such host",

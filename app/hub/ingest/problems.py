@@ -1,11 +1,19 @@
-"""The problems that only a hub returns, to agents."""
+"""The problems that only a hub returns."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from app.api.problems import declare
+from app.api import problems
+from app.api.problems import ProblemKind
 
+
+KINDS: Final[dict[str, ProblemKind]] = {}
+"""The problems of a hub, besides those that every server has."""
+
+declare: Final = partial(problems.declare, kinds=KINDS)
+"""Declares a problem of a hub."""
 
 TOKEN_REJECTED: Final = declare(
     "enrolment_token_rejected",
