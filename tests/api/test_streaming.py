@@ -29,7 +29,7 @@ async def respond(capacity: Capacity) -> tuple[bytes | None, bytes]:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    app = SimpleNamespace(state=SimpleNamespace(service=SimpleNamespace(capacity=capacity)))
+    app = SimpleNamespace(state=SimpleNamespace(capacity=capacity))
     headers = [(b"accept-encoding", b"gzip")]
     scope: Scope = {"type": "http", "app": app, "headers": headers}
     receive: Receive = anyio.sleep_forever  # type: ignore[assignment]  # nothing is received
