@@ -11,7 +11,7 @@ from typing import cast
 import structlog
 from pydantic import ValidationError
 
-from app.agent.part import AgentPart, AgentUnusable
+from app.agent import AgentUnusable
 from app.answers import ANSWERS
 from app.api.errors import engine_problem
 from app.api.resource import Answer, Resource
@@ -128,6 +128,9 @@ def create_service(
             part = answer.start(foundation, parts)
             parts[cast(Hashable, type(part))] = part
     if settings.hub_url is not None:
+        # Load the HTTP client and SQLite only if there is a hub.
+        from app.agent.part import AgentPart  # noqa: PLC0415
+
         parts[AgentPart] = AgentPart(foundation, parts, settings.hub_url)
     return Service(
         **{field.name: getattr(foundation, field.name) for field in fields(foundation)},

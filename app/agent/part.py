@@ -10,6 +10,7 @@ from typing import Final, cast
 
 import anyio
 
+from app.agent import AgentUnusable
 from app.agent.client import HubClient
 from app.agent.content import FollowedStore
 from app.agent.identity import IdentityUnusable, identity_in
@@ -23,10 +24,6 @@ from app.settings.paths import state_folder
 
 
 MAX_TOKEN_BYTES: Final = 4096
-
-
-class AgentUnusable(Exception):
-    """The agent cannot start; the message says why."""
 
 
 class AgentPart(Part):

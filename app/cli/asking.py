@@ -1,6 +1,6 @@
 """Asking a running server once, without reading a stream.
 
-`app.cli.client` is imported where it is needed, so that `serve` does not load it.
+The functions import `app.cli.client` themselves, so that `serve` does not load it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""`sa-contexts hub`: serve the hub of a fleet, and say which hosts may join it."""
+"""`sa-contexts hub`: serve the hub of a fleet, and say which hosts may join it.
+
+The functions import `app.hub` themselves, so that other commands load neither it nor SQLite.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from app.cli.columns import Column, table_lines
 from app.cli.failures import explained_failures, fail
 from app.cli.group import Group
-from app.cli.keys import parse_lifetime
-from app.cli.options import given
+from app.cli.keys import parse_lifetime, require_name
+from app.cli.options import (
+    HostOption,
+    InsecureOption,
+    PortOption,
+    TlsCertificateOption,
+    TlsKeyOption,
+    given,
+)
 from app.cli.printable import print_lines, printable
-from app.hub.credentials import new_token, secret_hash
-from app.hub.settings import HubSettings
-from app.hub.sqlite.store import DatabaseUnusable, SqliteStore
-from app.hub.store import StoreFailed, Token
 from app.telemetry.logging.configuration import audit_log_file, configure_logging, log_file
+
+
+if TYPE_CHECKING:
+    from app.hub.sqlite.store import SqliteStore
 
 
 app = typer.Typer(
@@ -32,7 +42,6 @@ tokens = typer.Typer(
 )
 app.add_typer(tokens, name="tokens")
 
-MAX_NAME: Final = 64
 COLUMNS: Final = (
     *(Column("ID"), Column("Created"), Column("Expires"), Column("Uses left"), Column("Name")),
 )
@@ -45,25 +54,12 @@ DatabaseOption = Annotated[
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any free port.")] = None,
+    host: HostOption = None,
+    port: PortOption = None,
     database: DatabaseOption = None,
-    tls_certificate_file: Annotated[
-        Path | None, typer.Option(help="Serve over TLS with this certificate (PEM).")
-    ] = None,
-    tls_key_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="Private key of the certificate (PEM); by default in the certificate's file."
-        ),
-    ] = None,
-    allow_insecure: Annotated[
-        bool | None,
-        typer.Option(
-            "--allow-insecure",
-            help="Allow addresses other than loopback without authentication and TLS.",
-        ),
-    ] = None,
+    tls_certificate_file: TlsCertificateOption = None,
+    tls_key_file: TlsKeyOption = None,
+    allow_insecure: InsecureOption = None,
 ) -> None:
     """Serve the hub to agents and readers."""
     options = given(
@@ -74,8 +70,9 @@ def serve(
         tls_key_file=tls_key_file,
         allow_insecure=allow_insecure,
     )
-    # A host's server would otherwise know the problems of a hub.
     from app.hub.bootstrap import build_hub  # noqa: PLC0415
+    from app.hub.settings import HubSettings  # noqa: PLC0415
+    from app.hub.sqlite.store import DatabaseUnusable  # noqa: PLC0415
 
     with explained_failures(DatabaseUnusable):
         settings = HubSettings(**options)
@@ -100,8 +97,10 @@ def add(
     database: DatabaseOption = None,
 ) -> None:
     """Create a token and show it once: a host that has it may join the fleet."""
-    if not 0 < len(name) <= MAX_NAME or not name.isprintable():
-        raise typer.BadParameter(f"1 to {MAX_NAME} printable characters", param_hint="NAME")
+    from app.hub.credentials import new_token, secret_hash  # noqa: PLC0415
+    from app.hub.store import Token  # noqa: PLC0415
+
+    require_name(name)
     token_id, text = new_token()
     now = time.time()
     expires_at = now + expires.total_seconds() if expires else None
@@ -146,6 +145,10 @@ def _day(seconds: float) -> str:
 @contextmanager
 def _store(database: Path | None) -> Iterator[SqliteStore]:
     """Open the hub's database beside a hub that may run."""
+    from app.hub.settings import HubSettings  # noqa: PLC0415
+    from app.hub.sqlite.store import DatabaseUnusable, SqliteStore  # noqa: PLC0415
+    from app.hub.store import StoreFailed  # noqa: PLC0415
+
     with explained_failures(DatabaseUnusable, StoreFailed):
         settings = HubSettings(**given(database=database and database.absolute()))
         store = SqliteStore(settings.database_file)

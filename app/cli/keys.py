@@ -54,6 +54,16 @@ def parse_lifetime(text: str) -> timedelta:
     return lifetime
 
 
+def require_name(name: str) -> None:
+    """Require a name that can be shown.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+        raise typer.BadParameter(f"1 to {MAX_NAME} printable characters", param_hint="NAME")
+
+
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(help="Owner or purpose of the key.")],
@@ -64,8 +74,7 @@ def add(
     file: FileOption = None,
 ) -> None:
     """Create a key and show it once."""
-    if not 0 < len(name) <= MAX_NAME or not name.isprintable():
-        raise typer.BadParameter(f"1 to {MAX_NAME} printable characters", param_hint="NAME")
+    require_name(name)
     path = _path(file)
     now = datetime.now(UTC).replace(microsecond=0)
     key_id, text = new_key_text()

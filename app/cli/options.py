@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import Parameter, Signature, signature
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
@@ -14,6 +15,28 @@ EngineOption: TypeAlias = Annotated[
     typer.Option(
         "--engine",
         help="Engine to read; auto: Windows' own if it exists, otherwise the simulator.",
+    ),
+]
+HostOption: TypeAlias = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
+PortOption: TypeAlias = Annotated[
+    int | None, typer.Option("--port", help="Port to listen on; 0: any free port.")
+]
+TlsCertificateOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--tls-certificate-file", help="Serve over TLS with this certificate (PEM)."),
+]
+TlsKeyOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-key-file",
+        help="Private key of the certificate (PEM); by default in the certificate's file.",
+    ),
+]
+InsecureOption: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-insecure",
+        help="Allow addresses other than loopback without authentication and TLS.",
     ),
 ]
 ContextsOption: TypeAlias = Annotated[

@@ -9,34 +9,30 @@ import typer
 
 from app.bootstrap import build_server
 from app.cli.failures import explained_failures
-from app.cli.options import ContextsOption, EngineOption, given
+from app.cli.options import (
+    ContextsOption,
+    EngineOption,
+    HostOption,
+    InsecureOption,
+    PortOption,
+    TlsCertificateOption,
+    TlsKeyOption,
+    given,
+)
 from app.server.uvicorn_server import exit_despite_hung_threads
 from app.settings.model import Settings
 from app.telemetry.logging.configuration import audit_log_file, configure_logging, log_file
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any free port.")] = None,
-    tls_certificate_file: Annotated[
-        Path | None, typer.Option(help="Serve over TLS with this certificate (PEM).")
-    ] = None,
-    tls_key_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="Private key of the certificate (PEM); by default in the certificate's file."
-        ),
-    ] = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    tls_certificate_file: TlsCertificateOption = None,
+    tls_key_file: TlsKeyOption = None,
     tls_client_ca_file: Annotated[
         Path | None, typer.Option(help="Require client certificates issued by these CAs (PEM).")
     ] = None,
-    allow_insecure: Annotated[
-        bool | None,
-        typer.Option(
-            "--allow-insecure",
-            help="Allow addresses other than loopback without authentication and TLS.",
-        ),
-    ] = None,
+    allow_insecure: InsecureOption = None,
     engine: EngineOption = None,
     simulated_contexts: ContextsOption = None,
     simulated_churn: Annotated[

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -104,3 +106,10 @@ def test_an_address_in_use_is_named(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert f"cannot listen on 127.0.0.1:{port}" in result.stderr
+
+
+def test_other_commands_load_no_hub() -> None:
+    loaded = "import sys, app.cli.main; print({'httpx2', 'sqlite3', 'app.hub'} & {*sys.modules})"
+    run = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+
+    assert run.stdout == "set()\n"

@@ -17,8 +17,9 @@ import orjson
 import pytest
 from sa_contexts_simulator import Simulator
 
+from app.agent import AgentUnusable
 from app.agent import reporter as reporter_module
-from app.agent.part import AgentPart, AgentUnusable
+from app.agent.part import AgentPart
 from app.agent.reporter import Reporter
 from app.bootstrap import create_service
 from app.resources.sa_contexts.kind import SaContextKind
