@@ -30,6 +30,9 @@ MAX_BODY_BYTES: Final = 512 << 10
 MAX_CONTENT_BYTES: Final = 4 << 20
 """Maximum size of a request's content, decompressed."""
 
+MAX_GAPS: Final = 100
+"""Maximum number of gaps in a heartbeat."""
+
 SA_CONTEXTS: Final = "sa-contexts"
 Channel = Literal["sa-contexts"]
 """What is reported, with positions of its own."""
@@ -38,6 +41,8 @@ Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 HostId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 _Epoch = Annotated[str, StringConstraints(pattern=r"^[0-9a-z]{1,32}$")]
 _Revision = Annotated[int, Field(ge=0, lt=1 << 63)]
+_Time = Annotated[float, Field(ge=0, le=253_402_300_799)]
+"""Unix seconds, up to the year 9999, the last that Python's `datetime` has."""
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 _ObjectId = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
 _Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
@@ -224,8 +229,8 @@ class Gap(Wire):
         changes: how many there were.
     """
 
-    since: float
-    until: float
+    since: _Time
+    until: _Time
     changes: Annotated[int, Field(ge=1, lt=1 << 63)]
 
 
@@ -266,9 +271,9 @@ class Heartbeat(Wire):
         gaps: the gaps that have not been reported yet.
     """
 
-    time: Annotated[float, Field(allow_inf_nan=False)]
+    time: _Time
     content: dict[Channel, Content] = {}
-    gaps: Annotated[tuple[Gap, ...], Field(max_length=100)] = ()
+    gaps: Annotated[tuple[Gap, ...], Field(max_length=MAX_GAPS)] = ()
 
 
 class HeartbeatTaken(Wire):

@@ -96,6 +96,20 @@ def test_a_gap_is_stored_once_and_the_newest_are_kept(hub: TestClient, enrolled:
     assert found[-1]["since"] == "1970-01-01T00:24:50Z"
 
 
+@pytest.mark.parametrize("moment", [-1, 1e12, 1e300])
+def test_a_time_that_no_calendar_has_is_rejected(
+    hub: TestClient, enrolled: Enrolled, moment: float
+) -> None:
+    agent = enrolled()
+    gap = {"since": 10, "until": 20, "changes": 3}
+    for about in ({"time": moment}, {"gaps": [{**gap, "since": moment}]}):
+        answer = agent.beat(**about)
+        assert (answer.status_code, answer.json()["code"]) == (422, "report_unreadable")
+    assert agent.beat(gaps=[{**gap, "until": moment}]).status_code == 422
+
+    assert hub.get("/hosts").json()["items"][0]["gaps"] == []
+
+
 def test_a_walk_shows_each_host_once(hub: TestClient, enrolled: Enrolled) -> None:
     ids = sorted(enrolled(f"H{number}").host_id for number in range(5))
     found: list[str] = []
