@@ -50,8 +50,6 @@ MAX_WAIT_SECONDS: Final = 60.0
 MAX_RETRY_AFTER_SECONDS: Final = 3600.0
 MAX_ROUNDS: Final = 5
 """How often a hub may say of one snapshot that it needs more of it."""
-MAX_GAPS: Final = 100
-"""Maximum number of gaps in a heartbeat."""
 VERSION: Final = version("sa-contexts")
 
 
@@ -90,6 +88,7 @@ class Reporter:
         self._instance = secrets.token_hex(8)
         self._changed = anyio.Event()
         self._pacing = Pacing()
+        self._wait = MIN_WAIT_SECONDS
 
     async def follow(self) -> NoReturn:
         """Append changes to the spool as they happen, whether the hub can be reached or not."""
@@ -104,21 +103,23 @@ class Reporter:
 
     async def report(self) -> NoReturn:
         """Report until cancelled; after a failure, wait ever longer, up to a minute."""
-        wait = MIN_WAIT_SECONDS
         while True:
             retry_after = 0.0
             try:
                 await self._report_in_a_session()
             except HubUnreachable as error:
+                failure: HubUnreachable | None = error
                 if isinstance(error, HubProblem) and error.code == NOT_ENROLLED:
-                    error = await self._enrol() or error
-                self._note_failure(str(error))
-                retry_after = min(error.retry_after or 0, MAX_RETRY_AFTER_SECONDS)
+                    failure = await self._enrol()
+                if failure is None:
+                    continue
+                self._note_failure(str(failure))
+                retry_after = min(failure.retry_after or 0, MAX_RETRY_AFTER_SECONDS)
             except SpoolUnusable as error:
                 self._note_failure(str(error))
-            wait = MIN_WAIT_SECONDS if self.failure is None else min(2 * wait, MAX_WAIT_SECONDS)
             # Not all at once, after a hub was away.
-            await anyio.sleep(max(retry_after, wait) * random.uniform(0.5, 1))
+            await anyio.sleep(max(retry_after, self._wait) * random.uniform(0.5, 1))
+            self._wait = min(2 * self._wait, MAX_WAIT_SECONDS)
 
     async def close_spool(self) -> None:
         """Close the spool once no thread uses it."""
@@ -133,6 +134,7 @@ class Reporter:
         if self.failure is not None:
             log.info("hub_reached")
         self.failure = None
+        self._wait = MIN_WAIT_SECONDS
 
     async def _enrol(self) -> HubUnreachable | None:
         """Enrol this host; return why it failed, or None."""
@@ -240,7 +242,7 @@ class Reporter:
 
     async def _send_heartbeat(self) -> None:
         spool, position = self._followed.spool, self.position
-        gaps = (await self._spooled(spool.gaps))[:MAX_GAPS]
+        gaps = await self._spooled(spool.gaps)
         content = None if position is None else self._followed.content_at(position)
         heartbeat = Heartbeat(
             time=self._clock(),

@@ -16,15 +16,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from app.fleet.wire import Gap, Position
+from app.fleet.wire import MAX_GAPS, Gap, Position
 
 
 ACKNOWLEDGED_SECONDS: Final = 3600.0
 """How long acknowledged changes are kept."""
 ACKNOWLEDGED_BYTES: Final = 8 << 20
 """The size of acknowledged changes above which the oldest are dropped earlier."""
-MAX_GAPS: Final = 100
-"""Maximum number of gaps; beyond it, the oldest two become one."""
 _VERSION: Final = 1
 _TABLES: Final = """
 -- All changes of an epoch after its revision `since` are here.
@@ -281,6 +279,7 @@ class Spool:
         return dropped
 
     def _add_gap(self, gap: Gap) -> None:
+        """Add a gap; beyond `MAX_GAPS`, or beside the newest one, make one of the two."""
         last = self._one("SELECT number, since, until, changes FROM gap ORDER BY number DESC")
         (count,) = self._one("SELECT count(*) FROM gap")
         if last is not None and (gap.since <= last[2] + 1 or count >= MAX_GAPS):
