@@ -15,7 +15,7 @@ from app.auth.api_keys import ApiKeyStore
 from app.fleet.wire import Pacing
 from app.hub.credentials import HubAuthenticator, Nonces
 from app.hub.database import Database
-from app.hub.hosts.presence import BULK_SECONDS, Presence
+from app.hub.hosts.presence import Presence
 from app.hub.settings import HubSettings
 from app.hub.store import StoreFailed
 from app.service import Capacity
@@ -23,6 +23,8 @@ from app.service import Capacity
 
 log = structlog.get_logger(__name__)
 
+BULK_SECONDS: Final = 10.0
+"""The time between writes of signs of life."""
 FORGOTTEN_AT_ONCE: Final = 5000
 """Objects of the past that are deleted in one transaction, which reports wait for."""
 FORGET_PAUSE_SECONDS: Final = 0.1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
 
 from app.hub.settings import HEARTBEATS, HubSettings
 from app.hub.store import Host, Seen
@@ -67,7 +66,3 @@ class Presence:
         if silent > self._lost_after:
             return HostState.LOST
         return HostState.LATE if silent > self._late_after else HostState.CURRENT
-
-
-BULK_SECONDS: Final = 10.0
-"""The time between writes of signs of life."""

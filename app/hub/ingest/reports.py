@@ -116,11 +116,16 @@ def _lines(body: bytes) -> Iterator[dict[str, Any]]:
         yield line
 
 
+def place_of(error: ValidationError) -> str:
+    """Return where the first fault of a request is, without its content."""
+    return ".".join(map(str, error.errors(include_input=False)[0]["loc"]))
+
+
 def _of(shape: type[W], line: dict[str, Any]) -> W:
     try:
         return shape.model_validate(line)
     except ValidationError as error:
-        where = ".".join(map(str, error.errors(include_input=False)[0]["loc"]))
+        where = place_of(error)
         raise ReportUnreadable(f"a line is not of the right shape: {where}") from None
 
 
@@ -136,7 +141,7 @@ def _object(number: int, content: Any) -> StoredObject:
     try:
         context = SaContext.model_validate(content)
     except ValidationError as error:
-        where = ".".join(map(str, error.errors(include_input=False)[0]["loc"]))
+        where = place_of(error)
         raise ReportUnreadable(f"an SA context is not of the right shape: {where}") from None
     if context.sa_context_id != str(number):
         raise ReportUnreadable("an SA context has another id than its line")

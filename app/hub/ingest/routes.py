@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Annotated, Any, Final, NamedTuple, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeVar
 
 import anyio.to_thread
 import orjson
@@ -27,7 +27,6 @@ from app.fleet.wire import (
     Enrolment,
     Heartbeat,
     HeartbeatTaken,
-    Position,
     Session,
     SessionRequest,
     Taken,
@@ -42,9 +41,10 @@ from app.hub.ingest.problems import (
     UNKNOWN_HOST_ID,
     UNREADABLE_REPORT,
 )
-from app.hub.ingest.reports import ReportUnreadable, read_changes, read_part
+from app.hub.ingest.reports import ReportUnreadable, place_of, read_changes, read_part
 from app.hub.service import HubService, hub_of
 from app.hub.store import (
+    HubStore,
     NonceUsed,
     PositionDiffers,
     SessionSuperseded,
@@ -114,8 +114,7 @@ async def _read(request: Request, shape: type[W]) -> W:
     try:
         return shape.model_validate(orjson.loads(body))
     except ValidationError as error:
-        where = ".".join(map(str, error.errors(include_input=False)[0]["loc"]))
-        raise _unreadable(f"The body is not of the right shape: {where}.") from None
+        raise _unreadable(f"The body is not of the right shape: {place_of(error)}.") from None
     except ValueError:
         raise _unreadable("The body is not JSON.") from None
 
@@ -143,15 +142,24 @@ def _rejected(request: Request, problem: ProblemError) -> ProblemError:
     return problem
 
 
-def _superseded() -> ProblemError:
-    return ProblemError(SESSION_SUPERSEDED, "The host has opened another session.")
+async def _stored(hub: HubService, agent: AgentSession, work: Callable[[HubStore], T]) -> T:
+    """Store what an agent reported, and return what the store answers.
 
-
-def _differs(position: Position | None) -> ProblemError:
-    about: Any = None if position is None else position.model_dump()
-    return ProblemError(
-        POSITION_DIFFERS, "The report does not follow what the hub has.", position=about
-    )
+    Raises:
+        ProblemError: 409, 410: it was not stored.
+    """
+    try:
+        answer = await hub.database.run(work)
+    except SessionSuperseded:
+        raise ProblemError(SESSION_SUPERSEDED, "The host has opened another session.") from None
+    except PositionDiffers as error:
+        raise ProblemError(
+            POSITION_DIFFERS,
+            "The report does not follow what the hub has.",
+            position=None if error.position is None else error.position.model_dump(),
+        ) from None
+    hub.presence.see(agent.host_id)
+    return answer
 
 
 @router.post("/enrolments", status_code=201)
@@ -206,15 +214,9 @@ async def take_changes(agent: Agent, request: Request, hub: Hub) -> Taken:
     """Store changes; if they are stored already, only say so."""
     head, changes = await _read_report(request, hub, read_changes)
     now = time.time()
-    try:
-        position = await hub.database.run(
-            lambda store: store.take_changes(agent.hash, head, changes, now)
-        )
-    except SessionSuperseded:
-        raise _superseded() from None
-    except PositionDiffers as error:
-        raise _differs(error.position) from None
-    hub.presence.see(agent.host_id)
+    position = await _stored(
+        hub, agent, lambda store: store.take_changes(agent.hash, head, changes, now)
+    )
     return Taken(position=position)
 
 
@@ -223,15 +225,9 @@ async def take_part(agent: Agent, request: Request, hub: Hub) -> Taken:
     """Store a part of a snapshot; the last one makes it the content of the channel."""
     head, part = await _read_report(request, hub, read_part)
     now = time.time()
-    try:
-        position, need = await hub.database.run(
-            lambda store: store.take_part(agent.hash, head, part, now)
-        )
-    except SessionSuperseded:
-        raise _superseded() from None
-    except PositionDiffers as error:
-        raise _differs(error.position) from None
-    hub.presence.see(agent.host_id)
+    position, need = await _stored(
+        hub, agent, lambda store: store.take_part(agent.hash, head, part, now)
+    )
     return Taken(position=position, need=tuple(map(str, need)))
 
 
@@ -239,9 +235,6 @@ async def take_part(agent: Agent, request: Request, hub: Hub) -> Taken:
 async def take_heartbeat(agent: Agent, request: Request, hub: Hub) -> HeartbeatTaken:
     """Note a sign of life, and compare what the host has with what the hub has."""
     heartbeat = await _read(request, Heartbeat)
-    try:
-        differs = await hub.database.run(lambda store: store.take_heartbeat(agent.hash, heartbeat))
-    except SessionSuperseded:
-        raise _superseded() from None
+    differs = await _stored(hub, agent, lambda store: store.take_heartbeat(agent.hash, heartbeat))
     hub.presence.see(agent.host_id, heartbeat.time)
     return HeartbeatTaken(differs=tuple(differs), pacing=hub.pacing)
