@@ -92,6 +92,7 @@ def create_app(
         routes=[*_routes((*answers, *resources))],
     )
     app.state.service = service
+    app.state.is_ready = lambda: service.is_ready
     app.state.problems = problems.KINDS
     app.state.metrics = app_metrics
     app.protect(service.settings, service.credentials, service.capacity, hosts, log_requests)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Request, Response, status
 
-from app.api.dependencies import ServiceDep
 from app.schemas.engine import Liveness, Readiness
 
 
@@ -19,10 +18,10 @@ async def get_liveness(response: Response) -> Liveness:
 
 
 @router.get("/ready", responses={503: {"model": Readiness, "description": "Not ready."}})
-async def get_readiness(service: ServiceDep, response: Response) -> Readiness:
+async def get_readiness(request: Request, response: Response) -> Readiness:
     """Report readiness: the filter engine answers, and API keys can be verified."""
     response.headers["Cache-Control"] = "no-store"
-    if service.is_ready:
+    if request.app.state.is_ready():
         return Readiness(status="ready")
     response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     return Readiness(status="not_ready")

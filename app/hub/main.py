@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI, Request, Response, status
+from fastapi import APIRouter, FastAPI, Request, Response
 
-from app.api import errors, metrics, problem_pages, problems
+from app.api import errors, health, metrics, problem_pages, problems
 from app.api.media_types import Utf8JsonResponse
 from app.api.problems import ProblemError, problem_response
 from app.hub.hosts import routes as hosts
@@ -16,32 +16,11 @@ from app.hub.ingest.problems import HUB_BUSY, KINDS
 from app.hub.service import HubService
 from app.hub.store import StoreFailed
 from app.middleware.application import Application
-from app.schemas.engine import Liveness, Readiness
 from app.telemetry.metrics.registry import Metrics
 
 
 RETRY_SECONDS = 5
 """`Retry-After` while the database cannot be written."""
-
-_health = APIRouter(prefix="/health", tags=["Health"])
-
-
-@_health.get("/live")
-async def get_liveness(response: Response) -> Liveness:
-    """Report that the hub is up."""
-    response.headers["Cache-Control"] = "no-store"
-    return Liveness(status="live")
-
-
-@_health.get("/ready", responses={503: {"model": Readiness, "description": "Not ready."}})
-async def get_readiness(request: Request, response: Response) -> Readiness:
-    """Report readiness: the database can be written."""
-    response.headers["Cache-Control"] = "no-store"
-    hub: HubService = request.app.state.hub
-    if hub.is_ready:
-        return Readiness(status="ready")
-    response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    return Readiness(status="not_ready")
 
 
 def create_hub_app(hub: HubService) -> FastAPI:
@@ -59,7 +38,7 @@ def create_hub_app(hub: HubService) -> FastAPI:
         default_response_class=Utf8JsonResponse,
         generate_unique_id_function=lambda route: route.name,
     )
-    for each in (hosts.router, ingest.router, _health, metrics.router, problem_pages.router):
+    for each in (hosts.router, ingest.router, health.router, metrics.router, problem_pages.router):
         router.include_router(each)
     app = Application(
         title="sa-contexts hub",
@@ -73,6 +52,7 @@ def create_hub_app(hub: HubService) -> FastAPI:
         routes=[*router.routes],
     )
     app.state.hub = hub
+    app.state.is_ready = lambda: hub.is_ready
     app.state.problems = kinds
     app.state.metrics = hub_metrics
     settings = hub.settings
